@@ -1,0 +1,76 @@
+import type { Arena, HugepagePolicy } from '@nicshare/shm';
+import type { RuleCoverage, RuleSet } from './rules.js';
+
+/**
+ * The calls of a device that run per burst. All arguments are unsigned 32-bit integers; a batch is the arena offset
+ * of an array of entries (tables.ts): a frame's arena offset and its packet's length. Nothing here blocks or throws.
+ * They are either exports of a WebAssembly module over the arena's memory or plain functions.
+ */
+export interface FastPath {
+  /** Takes up to `max` packets of an RxQueue: fills the batch, returns the count. The frames are the caller's. */
+  rxBurst(queue: number, batch: number, max: number): number;
+  /** Gives the frames of a batch's first `count` entries back. Any byte offset within the frame names it. */
+  rxRelease(queue: number, batch: number, count: number): void;
+  /**
+   * Names up to `max` free frames of a TxQueue in the batch and returns their count. It takes nothing yet: the next
+   * call names the same frames until `txBurst` submits them.
+   */
+  txReserve(queue: number, batch: number, max: number): number;
+  /** Sends the frames of the first `count` entries, as `txReserve` named them, with the lengths set in the entries. */
+  txBurst(queue: number, batch: number, count: number): void;
+}
+
+export interface DeviceInfo {
+  readonly driver: string;
+  /** The kernel's name of the interface; the driver's own where there is none. */
+  readonly interface: string;
+  /** Six bytes. */
+  readonly mac: Uint8Array;
+  readonly rxQueues: number;
+  readonly txQueues: number;
+  /** Longest packet that it sends, Ethernet header included, in bytes. */
+  readonly maxPacket: number;
+  /** How it works, in words: 'native, copy'. */
+  readonly mode: string;
+}
+
+/** Counted by the device since it was opened, all queues together. */
+export interface DeviceStats {
+  /** Packets that reached us and were lost before rxBurst, by reason. */
+  readonly rxDropped: Readonly<Record<string, number>>;
+  readonly txDropped: Readonly<Record<string, number>>;
+}
+
+/** A network device. It lives in the thread that polls it; `fastPath` alone is called per burst. */
+export interface Device {
+  readonly info: DeviceInfo;
+  readonly fastPath: FastPath;
+  /** Descriptors that become readable when a packet has come and `prepareSleep` was called before. */
+  readonly waitDescriptors: readonly number[];
+  /** Asks for a wakeup by the wait descriptors; returns false where packets wait already, so that nobody may sleep. */
+  prepareSleep(): boolean;
+  /** To be called after a sleep: takes back what prepareSleep asked for. */
+  endSleep(): void;
+  /**
+   * Work that is due and is no packet (a doorbell that the kernel refused for now); returns how much was done.
+   * Throws NicshareError InterfaceLost or DeviceFailed where the device is dead.
+   */
+  maintain(): number;
+  /** Replaces the rules at once, for every packet the old or the new ones. */
+  setRules(rules: RuleSet): RuleCoverage;
+  stats(): DeviceStats;
+  /** Leaves the hardware as it was found. Idempotent. */
+  close(): void;
+}
+
+export interface DeviceContext {
+  /** Where the device puts its frames and rings; its alone. */
+  readonly arena: Arena;
+  /** Bytes of a frame; a power of two. */
+  readonly frameSize: number;
+  /** Descriptors of each hardware ring; a power of two. */
+  readonly ringSize: number;
+  readonly hugepages: HugepagePolicy;
+  /** Takes a line for the operator (a fallback that was taken, and how to avoid it). */
+  readonly note: (line: string) => void;
+}

@@ -1,0 +1,52 @@
+import * as L from './layout.js';
+
+/** A session's counters as its dispatcher keeps them. */
+export interface SessionCounters {
+  readonly rxPackets: number;
+  readonly rxBytes: number;
+  readonly rxDropRingFull: number;
+  readonly rxDropNoFrame: number;
+  readonly rxDropOversized: number;
+  readonly txPackets: number;
+  readonly txBytes: number;
+  readonly txDropRunt: number;
+  readonly txDropOversized: number;
+  /** Turns in which its packets had to wait because the device had no room. */
+  readonly txDeviceFull: number;
+  readonly wakeups: number;
+  readonly wakeupsRefused: number;
+  readonly doorbells: number;
+}
+
+const CELLS: readonly (readonly [keyof SessionCounters, number])[] = [
+  ['rxPackets', L.COUNTER_RX_PACKETS],
+  ['rxBytes', L.COUNTER_RX_BYTES],
+  ['rxDropRingFull', L.COUNTER_RX_DROP_RING_FULL],
+  ['rxDropNoFrame', L.COUNTER_RX_DROP_NO_FRAME],
+  ['rxDropOversized', L.COUNTER_RX_DROP_OVERSIZED],
+  ['txPackets', L.COUNTER_TX_PACKETS],
+  ['txBytes', L.COUNTER_TX_BYTES],
+  ['txDropRunt', L.COUNTER_TX_DROP_RUNT],
+  ['txDropOversized', L.COUNTER_TX_DROP_OVERSIZED],
+  ['txDeviceFull', L.COUNTER_TX_DEVICE_FULL],
+  ['wakeups', L.COUNTER_WAKEUPS],
+  ['wakeupsRefused', L.COUNTER_WAKEUPS_REFUSED],
+  ['doorbells', L.COUNTER_DOORBELLS],
+];
+
+/** Reads a u64 counter as a number; exact up to 2^53. */
+export function readCounter(memory: DataView, offset: number): number {
+  return Number(memory.getBigUint64(offset, true));
+}
+
+/** Reads the counters of the dispatcher region that starts at `region`. Safe from any process that maps it. */
+export function readSessionCounters(memory: DataView, region: number): SessionCounters {
+  const counters: Partial<Record<keyof SessionCounters, number>> = {};
+  for (const [name, index] of CELLS) counters[name] = readCounter(memory, region + L.COUNTERS + index * 8);
+  return counters as SessionCounters;
+}
+
+/** Packets lost on the way to the client, all reasons together. */
+export const rxDrops = (c: SessionCounters): number => c.rxDropRingFull + c.rxDropNoFrame + c.rxDropOversized;
+/** Packets of the client that were refused, all reasons together. */
+export const txDrops = (c: SessionCounters): number => c.txDropRunt + c.txDropOversized;

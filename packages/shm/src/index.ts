@@ -1,0 +1,15 @@
+export * from './channel/descriptor-passing.js';
+export * from './channel/unix-socket.js';
+export * from './counters.js';
+export * from './errors.js';
+export * as layout from './layout.js';
+export * from './memory/arena.js';
+export * from './memory/region.js';
+export * from './protocol/framing.js';
+export * from './protocol/messages.js';
+export * from './protocol/paths.js';
+export * from './ring/consumer.js';
+export * from './ring/producer.js';
+export * from './shape.js';
+export * from './wakeup/idle-strategy.js';
+export * from './wakeup/wake-socket.js';

@@ -1,0 +1,114 @@
+/*
+ * The layout of the memory that a dispatcher and one client share. Read by TypeScript and by AssemblyScript alike,
+ * so it holds plain constants and imports nothing. All values are little endian; all offsets are bytes.
+ *
+ *   DISPATCHER REGION (written by the dispatcher alone; the client maps it read-only)
+ *   0      header: magic, version, sizes (written last to first: magic is valid only once all else is)
+ *   128    rxRing producer       | session state
+ *   256    completionRing producer
+ *   384    fillRing consumer
+ *   512    txRing consumer
+ *   640    dispatcher sleep epoch
+ *   1024   counters, u64 each
+ *   4096   rxRing descriptors, completionRing entries, then the RX frames
+ *
+ *   CLIENT REGION (written by the client; the dispatcher copies a value once, checks it, then uses it)
+ *   0      header: magic, version
+ *   128    rxRing consumer
+ *   256    completionRing consumer
+ *   384    fillRing producer
+ *   512    txRing producer
+ *   640    client sleep epoch, waiting for packets
+ *   768    client sleep epoch, waiting for TX frames
+ *   896    counters of the client's own, u32 each (shown, never trusted)
+ *   4096   fillRing entries, txRing descriptors, then the TX frames
+ *
+ * Cursors are free-running u32 on cache-line pairs of their own (the prefetcher fetches lines in pairs): a cursor
+ * minus the other one, as u32, is the number of entries between them.
+ *
+ * Who owns which slots: a ring's producer owns the slots from its cursor up to consumer + size, the consumer those
+ * from its own cursor up to the producer's. A cursor is published after the slots it hands over were written or read.
+ */
+
+/** 'NICS' in ASCII, little endian. */
+export const MAGIC = 0x5343494e;
+/** Raised whenever anything in this file changes. */
+export const VERSION = 1;
+
+export const LINE = 128;
+/** Regions are whole 2 MiB pages, whatever backs them. */
+export const REGION_ALIGNMENT = 2097152;
+
+// Header, the same place in both regions.
+export const HEADER_MAGIC = 0;
+export const HEADER_VERSION = HEADER_MAGIC + 4;
+export const HEADER_RING_SIZE = HEADER_VERSION + 4;
+export const HEADER_FRAME_SIZE = HEADER_RING_SIZE + 4;
+export const HEADER_RX_FRAMES = HEADER_FRAME_SIZE + 4;
+export const HEADER_TX_FRAMES = HEADER_RX_FRAMES + 4;
+export const HEADER_BYTES = HEADER_TX_FRAMES + 4;
+
+// Dispatcher region.
+export const RX_PRODUCER = LINE;
+/** Beside the rxRing's producer: who polls the ring sees the end of the session in the same cache line. */
+export const SESSION_STATE = RX_PRODUCER + 4;
+export const COMPLETION_PRODUCER = RX_PRODUCER + LINE;
+export const FILL_CONSUMER = COMPLETION_PRODUCER + LINE;
+export const TX_CONSUMER = FILL_CONSUMER + LINE;
+export const DISPATCHER_SLEEP = TX_CONSUMER + LINE;
+export const COUNTERS = 1024;
+
+// Client region.
+export const RX_CONSUMER = LINE;
+export const COMPLETION_CONSUMER = RX_CONSUMER + LINE;
+export const FILL_PRODUCER = COMPLETION_CONSUMER + LINE;
+export const TX_PRODUCER = FILL_PRODUCER + LINE;
+export const CLIENT_SLEEP_RX = TX_PRODUCER + LINE;
+export const CLIENT_SLEEP_TX = CLIENT_SLEEP_RX + LINE;
+export const CLIENT_COUNTERS = CLIENT_SLEEP_TX + LINE;
+/** u32: packets that the client could not send because no TX frame was free. */
+export const CLIENT_BACK_PRESSURE = CLIENT_COUNTERS;
+
+/** Where descriptors start, in both regions. */
+export const ARRAYS = 4096;
+
+// Descriptor of rxRing and txRing: offset from the start of the writer's frames' region, length, flags.
+export const DESCRIPTOR_OFFSET = 0;
+export const DESCRIPTOR_LENGTH = DESCRIPTOR_OFFSET + 4;
+export const DESCRIPTOR_FLAGS = DESCRIPTOR_LENGTH + 2;
+export const DESCRIPTOR_SIZE = DESCRIPTOR_FLAGS + 2;
+export const DESCRIPTOR_SHIFT = 3;
+
+/** Entry of fillRing and completionRing: the offset of a frame's first byte. */
+export const ENTRY_SIZE = 4;
+export const ENTRY_SHIFT = 2;
+
+// Session states.
+export const STATE_ATTACHED = 1;
+export const STATE_ENDED = 2;
+
+// Counters: indices of u64 cells from COUNTERS on.
+export const COUNTER_RX_PACKETS = 0;
+export const COUNTER_RX_BYTES = 1;
+export const COUNTER_RX_DROP_RING_FULL = 2;
+export const COUNTER_RX_DROP_NO_FRAME = 3;
+export const COUNTER_RX_DROP_OVERSIZED = 4;
+export const COUNTER_TX_PACKETS = 5;
+export const COUNTER_TX_BYTES = 6;
+export const COUNTER_TX_DROP_RUNT = 7;
+export const COUNTER_TX_DROP_OVERSIZED = 8;
+export const COUNTER_TX_DEVICE_FULL = 9;
+export const COUNTER_WAKEUPS = 10;
+export const COUNTER_WAKEUPS_REFUSED = 11;
+export const COUNTER_DOORBELLS = 12;
+export const COUNTER_COUNT = 13;
+
+// Limits of what a configuration may ask for.
+export const MIN_RING_SIZE = 64;
+export const MAX_RING_SIZE = 65536;
+export const MIN_FRAME_SIZE = 2048;
+export const MAX_FRAME_SIZE = 4096;
+export const MAX_FRAMES = 131072;
+
+/** Shortest Ethernet frame header: two addresses and a type (IEEE 802.3, clause 3.1.1). */
+export const ETHERNET_HEADER = 14;

@@ -1,0 +1,40 @@
+import type { RingCursors } from './producer.js';
+
+/**
+ * The consuming side of a single-producer single-consumer ring. It owns the slots from its own cursor up to the
+ * producer's. `peek`, read slots `cursor` to `cursor + n - 1` (masked), then `release(n)`.
+ */
+export class RingConsumer {
+  readonly mask: number;
+  /** Next slot to read; free-running u32. */
+  cursor: number;
+  readonly #cells: Int32Array;
+  readonly #producer: number;
+  readonly #consumer: number;
+  #seenProducer: number;
+
+  constructor(cells: Int32Array, cursors: RingCursors) {
+    this.#cells = cells;
+    this.#producer = cursors.producer;
+    this.#consumer = cursors.consumer;
+    this.mask = cursors.size - 1;
+    this.cursor = Atomics.load(cells, cursors.consumer);
+    this.#seenProducer = this.cursor;
+  }
+
+  /** How many slots may be read now: `wanted`, or fewer where the ring holds not as many. */
+  peek(wanted: number): number {
+    let filled = (this.#seenProducer - this.cursor) | 0;
+    if (filled < wanted) {
+      this.#seenProducer = Atomics.load(this.#cells, this.#producer);
+      filled = (this.#seenProducer - this.cursor) | 0;
+    }
+    return filled < wanted ? filled : wanted;
+  }
+
+  /** Gives `count` read slots back to the producer. */
+  release(count: number): void {
+    this.cursor = (this.cursor + count) | 0;
+    Atomics.store(this.#cells, this.#consumer, this.cursor);
+  }
+}

@@ -1,0 +1,3 @@
+export * from './constants.js';
+export * from './libc.js';
+export * from './poll-set.js';
