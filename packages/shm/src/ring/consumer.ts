@@ -29,7 +29,7 @@ export class RingConsumer {
       this.#seenProducer = Atomics.load(this.#cells, this.#producer);
       filled = (this.#seenProducer - this.cursor) | 0;
     }
-    return filled < wanted ? filled : wanted;
+    return Math.min(filled, wanted);
   }
 
   /** Gives `count` read slots back to the producer. */

@@ -37,7 +37,7 @@ export class RingProducer {
       this.#seenConsumer = Atomics.load(this.#cells, this.#consumer);
       free = this.#size - ((this.cursor - this.#seenConsumer) | 0);
     }
-    return free < wanted ? free : wanted;
+    return Math.min(free, wanted);
   }
 
   /** Hands `count` written slots to the consumer. */
