@@ -1,0 +1,20 @@
+import koffi from 'koffi';
+
+const lib = koffi.load('libc.so.6');
+
+/** The C library's functions for namespaces, network interfaces and replacing a process. */
+export const libc = {
+  unshare: lib.func('int unshare(int flags)'),
+  ifNameToIndex: lib.func('unsigned int if_nametoindex(const char *name)'),
+  ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),
+};
+
+// linux/sched.h, linux/netlink.h, bits/socket.h, linux/sockios.h
+export const CLONE_NEWNET = 0x40000000;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+export const SOCK_DGRAM = 2;
+export const NETLINK_ROUTE = 0;
+export const SIOCETHTOOL = 0x8946;
