@@ -5,16 +5,6 @@ import { AF_INET, AF_INET6 } from './sys.js';
 const invalid = (what: string, text: string, example: string): NicshareError =>
   new NicshareError('InvalidArgument', `'${text}' is no ${what}.`, `Write it like ${example}.`);
 
-/** Six bytes of '02:00:00:00:00:01'. Throws NicshareError InvalidArgument. */
-export function parseMac(text: string): Buffer {
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)) throw invalid('MAC address', text, '02:00:00:00:00:01');
-  return Buffer.from(text.replaceAll(':', ''), 'hex');
-}
-
-/** The reverse of `parseMac`. */
-export const formatMac = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
-
 /** An IP address as the kernel takes it: family and 4 or 16 bytes in network order. */
 export interface IpBytes {
   readonly family: number;

@@ -1,4 +1,3 @@
-export { formatMac, parseMac } from './addresses.js';
 export { type Offload, setOffloads } from './ethtool.js';
 export { createNamespace, Namespace } from './namespace.js';
 export type { OperationName, Operations } from './operations.js';

@@ -3,6 +3,7 @@ export * from './channel/unix-socket.js';
 export * from './counters.js';
 export * from './errors.js';
 export * as layout from './layout.js';
+export * from './mac.js';
 export * from './memory/arena.js';
 export * from './memory/region.js';
 export * from './protocol/framing.js';

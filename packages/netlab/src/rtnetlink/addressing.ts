@@ -1,4 +1,5 @@
-import { parseIp, parseMac, parsePrefix } from '../addresses.js';
+import { parseMac } from '@nicshare/shm';
+import { parseIp, parsePrefix } from '../addresses.js';
 import { AF_INET6 } from '../sys.js';
 import { linkIndex } from './links.js';
 import { attribute, NLM_F_CREATE, NLM_F_EXCL, u32Attribute } from './message.js';

@@ -1,5 +1,5 @@
+import { formatMac, parseMac } from '@nicshare/shm';
 import * as shm from '@nicshare/shm/sys';
-import { formatMac, parseMac } from '../addresses.js';
 import { libc } from '../sys.js';
 import {
   attribute,
