@@ -11,7 +11,12 @@ const modules = [
   {
     entry: 'packages/driver/assembly/index.ts',
     output: 'packages/driver/dist/driver.wasm',
-    inputs: ['packages/driver/assembly', 'packages/driver/src/tables.ts', 'packages/shm/src/layout.ts'],
+    inputs: [
+      'packages/driver/assembly',
+      'packages/driver/src/af-xdp/queue-table.ts',
+      'packages/driver/src/tables.ts',
+      'packages/shm/src/layout.ts',
+    ],
     memoryBase: 4096,
   },
   {

@@ -1,3 +1,6 @@
+export type { AfXdpOptions } from './af-xdp/device.js';
+export { programVerdicts, type Verdict } from './af-xdp/verdict.js';
 export type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from './device.js';
+export { type DeviceOptions, openDevice } from './open.js';
 export type { FlowMatch, RuleCoverage, RuleSet } from './rules.js';
 export * as tables from './tables.js';

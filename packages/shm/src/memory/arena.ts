@@ -75,11 +75,14 @@ export class Arena {
     return this.#place(bytes, (at, length) => this.#overlay(at, length, flags, -1, 0));
   }
 
-  /** Maps a file, all pages present at once. Throws NicshareError OutOfMemory, or SystemError by mmap. */
+  /**
+   * Maps `bytes` of a file and no more (a socket's ring refuses to be mapped beyond its end), all pages present at
+   * once. Throws NicshareError OutOfMemory, or SystemError by mmap.
+   */
   map(fd: number, bytes: number, access: 'read' | 'read-write', fileOffset = 0): number {
     const flags = sys.MAP_SHARED | sys.MAP_POPULATE;
     const protection = access === 'read' ? sys.PROT_READ : sys.PROT_READ | sys.PROT_WRITE;
-    return this.#place(bytes, (at, length) => this.#overlay(at, length, flags, fd, fileOffset, protection));
+    return this.#place(bytes, (at) => this.#overlay(at, bytes, flags, fd, fileOffset, protection));
   }
 
   /**

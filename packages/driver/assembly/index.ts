@@ -1,0 +1,10 @@
+export {
+  xskFillWaiting,
+  xskMaintain,
+  xskRxBurst,
+  xskRxRelease,
+  xskRxWaiting,
+  xskTxBurst,
+  xskTxReserve,
+  xskTxWaiting,
+} from './xsk';

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+
+/** What driver.wasm exports (assembly/index.ts). Arguments are u32, a bool comes as 0 or 1. */
+export interface DriverModule {
+  xskRxBurst(queue: number, batch: number, max: number): number;
+  xskRxRelease(queue: number, batch: number, count: number): void;
+  xskTxReserve(queue: number, batch: number, max: number): number;
+  xskTxBurst(queue: number, batch: number, count: number): void;
+  xskMaintain(queue: number): number;
+  xskRxWaiting(queue: number): number;
+  xskTxWaiting(queue: number): number;
+  xskFillWaiting(queue: number): number;
+}
+
+/**
+ * Instantiates the drivers' WebAssembly module over the memory of an arena. `doorbell` tells the kernel or the
+ * device that a TX queue has packets; it must not throw.
+ */
+export function loadDriverModule(
+  memory: WebAssembly.Memory,
+  doorbell: (queue: number) => void = () => {},
+): DriverModule {
+  const module = new WebAssembly.Module(readFileSync(new URL('./driver.wasm', import.meta.url)));
+  const instance = new WebAssembly.Instance(module, { env: { memory, doorbell, abort } });
+  return instance.exports as unknown as DriverModule;
+}
+
+function abort(): never {
+  throw new WebAssembly.RuntimeError('the driver module aborted');
+}

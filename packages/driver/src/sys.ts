@@ -1,0 +1,28 @@
+import koffi from 'koffi';
+
+/** The C library's functions that drivers need beyond those of `@nicshare/shm/sys`. */
+const lib = koffi.load('libc.so.6');
+
+export const libc = {
+  ioctl: lib.func('int ioctl(int fd, unsigned long request, void *argument)'),
+  sendto: lib.func(
+    'int64_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
+  ),
+  recvfrom: lib.func(
+    'int64_t recvfrom(int fd, void *bytes, size_t length, int flags, void *address, void *addressLength)',
+  ),
+  /** bpf(2): number of the call, command, attributes, their length. */
+  bpf: lib.func('syscall', 'long', ['long', 'int', 'void *', 'unsigned int']),
+};
+
+/** asm/unistd.h; the generic table's number where the architecture has no table of its own. */
+export const SYS_BPF = process.arch === 'x64' ? 321 : 280;
+
+// asm-generic/errno-base.h, asm-generic/errno.h
+export const ENXIO = 6;
+export const EEXIST = 17;
+export const ERANGE = 34;
+export const ENOSYS = 38;
+export const EAFNOSUPPORT = 97;
+export const ENETDOWN = 100;
+export const ENOPROTOOPT = 92;
