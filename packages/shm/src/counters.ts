@@ -46,6 +46,13 @@ export function readSessionCounters(memory: DataView, region: number): SessionCo
   return counters as SessionCounters;
 }
 
+/** Adds two sessions' counters up. */
+export function sumCounters(a: SessionCounters, b: SessionCounters): SessionCounters {
+  return Object.fromEntries(CELLS.map(([name]) => [name, a[name] + b[name]])) as unknown as SessionCounters;
+}
+
+export const NO_COUNTERS = Object.fromEntries(CELLS.map(([name]) => [name, 0])) as unknown as SessionCounters;
+
 /** Packets lost on the way to the client, all reasons together. */
 export const rxDrops = (c: SessionCounters): number => c.rxDropRingFull + c.rxDropNoFrame + c.rxDropOversized;
 /** Packets of the client that were refused, all reasons together. */

@@ -75,3 +75,17 @@ export function peerCredentials(fd: number): PeerCredentials {
   sys.check(libc.getsockopt(fd, sys.SOL_SOCKET, sys.SO_PEERCRED, ucred, length), 'getsockopt(SO_PEERCRED)');
   return { pid: ucred.readInt32LE(0), uid: ucred.readUInt32LE(4), gid: ucred.readUInt32LE(8) };
 }
+
+/** The peer's groups, its primary one first: SO_PEERGROUPS (unix(7), Linux 4.13). Throws SystemError. */
+export function peerGroups(fd: number): number[] {
+  const { gid } = peerCredentials(fd);
+  const groups = Buffer.alloc(1024 * 4);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(groups.length);
+  sys.check(
+    libc.getsockopt(fd, sys.SOL_SOCKET, sys.SO_PEERGROUPS, groups, length),
+    'getsockopt(SO_PEERGROUPS)',
+  );
+  const count = length.readUInt32LE(0) / 4;
+  return [gid, ...Array.from({ length: count }, (_, index) => groups.readUInt32LE(index * 4))];
+}

@@ -1,3 +1,4 @@
 export * from './constants.js';
 export * from './libc.js';
 export * from './poll-set.js';
+export * from './readable.js';

@@ -1,0 +1,76 @@
+import {
+  Arena,
+  layout,
+  NicshareError,
+  type SessionGrant,
+  type SessionShape,
+  sessionShape,
+} from '@nicshare/shm';
+import { libc } from '@nicshare/shm/sys';
+
+/** The descriptors that come with a grant. */
+export interface GrantedDescriptors {
+  readonly dispatcherRegion: number;
+  readonly clientRegion: number;
+  readonly wake: number;
+}
+
+/**
+ * A session's two regions, mapped into one memory of this process. After `unmap` views of it read zeros: they do not
+ * crash.
+ */
+export class Attachment {
+  readonly shape: SessionShape;
+  /** The whole mapped memory; `dispatcherRegion` and `clientRegion` are offsets in it. */
+  readonly buffer: ArrayBuffer;
+  readonly dispatcherRegion: number;
+  readonly clientRegion: number;
+  readonly #arena: Arena;
+  #mapped = true;
+
+  /** Closes the regions' descriptors in any case. Throws NicshareError OutOfMemory or VersionMismatch. */
+  constructor(grant: SessionGrant, descriptors: GrantedDescriptors) {
+    try {
+      this.shape = sessionShape(grant);
+      const { dispatcherBytes, clientBytes } = this.shape;
+      const gaps = 2 * layout.REGION_ALIGNMENT;
+      this.#arena = Arena.create(dispatcherBytes + clientBytes + gaps, { shared: false });
+      this.buffer = this.#arena.memory.buffer;
+      this.dispatcherRegion = this.#arena.map(descriptors.dispatcherRegion, dispatcherBytes, 'read');
+      this.clientRegion = this.#arena.map(descriptors.clientRegion, clientBytes, 'read-write');
+    } finally {
+      libc.close(descriptors.dispatcherRegion);
+      libc.close(descriptors.clientRegion);
+    }
+    for (const region of [this.dispatcherRegion, this.clientRegion]) this.#checkHeader(region);
+  }
+
+  /** One view of the received packets' memory. */
+  rxBytes(): Uint8Array {
+    return new Uint8Array(this.buffer, this.dispatcherRegion, this.shape.dispatcherBytes);
+  }
+
+  /** One view of the memory of packets to send. */
+  txBytes(): Uint8Array {
+    return new Uint8Array(this.buffer, this.clientRegion, this.shape.clientBytes);
+  }
+
+  unmap(): void {
+    if (!this.#mapped) return;
+    this.#mapped = false;
+    this.#arena.release(this.clientRegion);
+    this.#arena.release(this.dispatcherRegion);
+  }
+
+  #checkHeader(region: number): void {
+    const view = new DataView(this.buffer, region, layout.HEADER_BYTES);
+    const magic = view.getUint32(layout.HEADER_MAGIC, true);
+    const version = view.getUint32(layout.HEADER_VERSION, true);
+    if (magic === layout.MAGIC && version === layout.VERSION) return;
+    throw new NicshareError(
+      'VersionMismatch',
+      `The shared memory has layout ${version} (magic ${magic.toString(16)}); this client knows ${layout.VERSION}.`,
+      'Install the same version of @nicshare/client and @nicshare/dispatcher.',
+    );
+  }
+}

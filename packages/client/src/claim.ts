@@ -1,0 +1,79 @@
+import {
+  claimAnswer,
+  connectUnix,
+  decode,
+  descriptorSocketPath,
+  encode,
+  NicshareError,
+  receiveDescriptors,
+  type SessionGrant,
+  sendDescriptors,
+} from '@nicshare/shm';
+import { libc, SystemError, watchReadable } from '@nicshare/shm/sys';
+import type { GrantedDescriptors } from './attachment.js';
+import { refusal } from './dispatcher-proxy.js';
+
+const MAX_ANSWER = 4096;
+const PATIENCE_MS = 5_000;
+
+/** Resolves when the descriptor is readable; throws NicshareError Timeout. */
+function answerComes(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = (then: () => void): void => {
+      clearTimeout(timer);
+      watch.close();
+      then();
+    };
+    const timeout = new NicshareError(
+      'Timeout',
+      'The dispatcher does not hand the session over.',
+      'Restart it.',
+    );
+    const timer = setTimeout(() => finish(() => reject(timeout)), PATIENCE_MS);
+    const watch = watchReadable(fd, () => finish(resolve));
+  });
+}
+
+function dial(controlPath: string): number {
+  const path = descriptorSocketPath(controlPath);
+  try {
+    return connectUnix(path);
+  } catch (cause) {
+    const why = cause instanceof SystemError ? cause.message : String(cause);
+    throw new NicshareError(
+      'DispatcherStopped',
+      `The dispatcher's socket ${path} does not answer: ${why}.`,
+      'Restart it.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Trades a token for the session and its descriptors. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
+export async function claimSession(
+  controlPath: string,
+  token: string,
+): Promise<{ grant: SessionGrant; descriptors: GrantedDescriptors }> {
+  const fd = dial(controlPath);
+  try {
+    sendDescriptors(fd, encode({ type: 'claim', token }), []);
+    await answerComes(fd);
+    const received = receiveDescriptors(fd, MAX_ANSWER);
+    if (typeof received === 'string')
+      throw new NicshareError('DispatcherStopped', 'The dispatcher hung up.', 'Attach again.');
+    const grant = decode(claimAnswer, received.bytes);
+    if (grant.type === 'refused') throw refusal(grant);
+    const [dispatcherRegion, clientRegion, wake] = received.descriptors;
+    if (dispatcherRegion === undefined || clientRegion === undefined || wake === undefined)
+      throw new NicshareError(
+        'ProtocolViolation',
+        'The grant came without its descriptors.',
+        'Raise ulimit -n.',
+      );
+    return { grant, descriptors: { dispatcherRegion, clientRegion, wake } };
+  } finally {
+    libc.close(fd);
+  }
+}

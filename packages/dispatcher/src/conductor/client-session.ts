@@ -1,0 +1,125 @@
+import {
+  type Arena,
+  createOwnRegion,
+  createPeerRegion,
+  createWakePair,
+  destroyRegion,
+  type HugepagePolicy,
+  layout,
+  openReadOnly,
+  type PeerCredentials,
+  type Region,
+  type SessionShape,
+} from '@nicshare/shm';
+import { libc, type ReadableWatch } from '@nicshare/shm/sys';
+import type { SessionPlacement } from '../dataplane/messages.js';
+import { ledgerBytes } from '../dataplane/session-table.js';
+import type { Queue } from './queue.js';
+
+/** The memory and descriptors of one attachment. A region is never given to a second session. */
+export class ClientSession {
+  readonly id: number;
+  readonly slot: number;
+  readonly queue: Queue;
+  readonly identity: PeerCredentials;
+  /** The client could undo the split of the memory by writer: it is root, or runs as our own user. */
+  readonly trusted: boolean;
+  readonly shape: SessionShape;
+  readonly since = Date.now();
+  readonly dispatcherRegion: Region;
+  readonly clientRegion: Region;
+  /** Watches for the end of the client's process. */
+  deathWatch: ReadableWatch | undefined;
+  /** Set once the session is being ended: resolves when its queue is free again. */
+  ending: Promise<void> | undefined;
+  readonly #arena: Arena;
+  readonly #ledger: number;
+  readonly #wake: { own: number; peer: number };
+
+  /** Throws NicshareError OutOfMemory, and leaves nothing behind then. */
+  constructor(options: {
+    id: number;
+    slot: number;
+    queue: Queue;
+    identity: PeerCredentials;
+    shape: SessionShape;
+    arena: Arena;
+    hugepages: HugepagePolicy;
+  }) {
+    const { arena, shape, queue } = options;
+    this.id = options.id;
+    this.slot = options.slot;
+    this.queue = queue;
+    this.identity = options.identity;
+    this.trusted = options.identity.uid === 0 || options.identity.uid === process.getuid?.();
+    this.shape = shape;
+    this.#arena = arena;
+    const name = `nicshare-${queue.config.name}`;
+    const undo: (() => void)[] = [];
+    try {
+      this.dispatcherRegion = createOwnRegion(arena, `${name}-rx`, shape.dispatcherBytes, options.hugepages);
+      undo.push(() => destroyRegion(arena, this.dispatcherRegion));
+      this.clientRegion = createPeerRegion(arena, `${name}-tx`, shape.clientBytes);
+      undo.push(() => destroyRegion(arena, this.clientRegion));
+      this.#ledger = arena.allocate(ledgerBytes(shape.rxFrames));
+      undo.push(() => arena.release(this.#ledger));
+      this.#wake = createWakePair();
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    }
+    for (const region of [this.clientRegion, this.dispatcherRegion]) this.#writeHeader(region);
+  }
+
+  /** Magic and version are written last: a region that has them is whole. */
+  #writeHeader(region: Region): void {
+    const view = new DataView(this.#arena.memory.buffer, region.offset, layout.ARRAYS);
+    view.setUint32(layout.HEADER_RING_SIZE, this.shape.ringSize, true);
+    view.setUint32(layout.HEADER_FRAME_SIZE, this.shape.frameSize, true);
+    view.setUint32(layout.HEADER_RX_FRAMES, this.shape.rxFrames, true);
+    view.setUint32(layout.HEADER_TX_FRAMES, this.shape.txFrames, true);
+    if (region === this.dispatcherRegion) view.setUint32(layout.SESSION_STATE, layout.STATE_ATTACHED, true);
+    view.setUint32(layout.HEADER_VERSION, layout.VERSION, true);
+    view.setUint32(layout.HEADER_MAGIC, layout.MAGIC, true);
+  }
+
+  placement(): SessionPlacement {
+    return {
+      slot: this.slot,
+      queue: this.queue.index,
+      shape: this.shape,
+      dispatcherRegion: this.dispatcherRegion.offset,
+      clientRegion: this.clientRegion.offset,
+      ledger: this.#ledger,
+      wakeFd: this.#wake.own,
+    };
+  }
+
+  /** Passes the descriptors that the client gets to `send`, and closes our copies of them afterwards. */
+  handOver(send: (descriptors: readonly number[]) => void): void {
+    const readOnly = openReadOnly(this.dispatcherRegion);
+    try {
+      send([readOnly, this.clientRegion.fd, this.#wake.peer]);
+    } finally {
+      libc.close(readOnly);
+    }
+    libc.close(this.#wake.peer);
+    this.#wake.peer = -1;
+  }
+
+  /** Tells a client that polls its ring that the session is over. */
+  markEnded(): void {
+    const cells = new Int32Array(this.#arena.memory.buffer);
+    Atomics.store(cells, (this.dispatcherRegion.offset + layout.SESSION_STATE) >> 2, layout.STATE_ENDED);
+  }
+
+  /** Gives everything up. No step of the dataplane may use the session any more. */
+  destroy(): void {
+    this.deathWatch?.close();
+    libc.close(this.#wake.own);
+    if (this.#wake.peer >= 0) libc.close(this.#wake.peer);
+    this.#arena.release(this.#ledger);
+    destroyRegion(this.#arena, this.clientRegion);
+    destroyRegion(this.#arena, this.dispatcherRegion);
+  }
+}

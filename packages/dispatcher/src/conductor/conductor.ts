@@ -1,0 +1,218 @@
+import {
+  type Arena,
+  type NicshareError,
+  type PeerCredentials,
+  readSessionCounters,
+  type SessionGrant,
+  type SessionShape,
+  sessionShape,
+} from '@nicshare/shm';
+import { EventEmitter } from 'eventemitter3';
+import { groupId, userId } from '../config/accounts.js';
+import type { DispatcherConfig } from '../config/schema.js';
+import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
+import { MAX_SESSIONS } from '../dataplane/tables.js';
+import { Budget } from './budget.js';
+import { ClientSession } from './client-session.js';
+import { watchDeath } from './death-watch.js';
+import { formatMac } from './mac.js';
+import { Queue } from './queue.js';
+import * as refusals from './refusals.js';
+import { Tokens } from './tokens.js';
+
+/** A control connection, as the Conductor sees it: who it is for, and how to tell it of an end. */
+export interface Owner {
+  sessionEnded(session: number, reason: NicshareError): void;
+}
+
+interface Reservation {
+  readonly queue: Queue;
+  readonly owner: Owner;
+}
+
+interface ConductorEvents {
+  attached: [session: ClientSession];
+  /** `reason` is undefined where the client left by itself. */
+  detached: [session: ClientSession, reason: NicshareError | undefined];
+}
+
+/** What came of a claim: what the client is told, and its descriptors. */
+export interface Claimed {
+  readonly grant: SessionGrant;
+  handOver(send: (descriptors: readonly number[]) => void): void;
+}
+
+/** The slow path: who may attach to what, and the life of every session. It never sees bytes of the wire. */
+export class Conductor extends EventEmitter<ConductorEvents> {
+  readonly queues: readonly Queue[];
+  readonly budget: Budget;
+  /** Frames that ledgers of ended sessions were off by; 0 unless we have a bug. */
+  ledgerErrors = 0;
+  readonly #config: DispatcherConfig;
+  readonly #arena: Arena;
+  readonly #dataplane: DataplaneHandle;
+  readonly #device: OpenDevice;
+  readonly #shape: SessionShape;
+  readonly #sessions = new Map<number, { session: ClientSession; owner: Owner }>();
+  readonly #slots = new Set<number>();
+  readonly #tokens = new Tokens<Reservation>(({ queue }) => {
+    queue.reserved = false;
+  });
+  #nextSession = 1;
+
+  constructor(config: DispatcherConfig, arena: Arena, dataplane: DataplaneHandle, device: OpenDevice) {
+    super();
+    this.#config = config;
+    this.#arena = arena;
+    this.#dataplane = dataplane;
+    this.#device = device;
+    this.#shape = configuredShape(config);
+    this.budget = new Budget(config.memory.budget);
+    this.queues = config.queues.map((queue, index) => {
+      const { allow } = queue;
+      return new Queue(
+        queue,
+        index,
+        allow && { users: allow.users.map(userId), groups: allow.groups.map(groupId) },
+      );
+    });
+    dataplane.on('violation', (slot, violation) => this.#punish(slot, violation));
+  }
+
+  /** Reserves a queue for a few seconds; the token is to be claimed with the client's identity. */
+  async reserve(owner: Owner, name: string): Promise<string> {
+    const queue = this.queues.find((candidate) => candidate.config.name === name);
+    if (!queue) {
+      const names = this.queues.map((known) => known.config.name);
+      throw refusals.noSuchQueue(name, names);
+    }
+    await queue.session?.ending;
+    if (queue.session || queue.reserved) throw refusals.queueBusy(name, queue.session?.identity.pid);
+    queue.reserved = true;
+    return this.#tokens.issue({ queue, owner });
+  }
+
+  /** Makes the session that a token stands for. Throws NicshareError. */
+  async claim(token: string, identity: PeerCredentials, groups: readonly number[]): Promise<Claimed> {
+    const reservation = this.#tokens.redeem(token);
+    if (!reservation) throw refusals.unknownToken();
+    const { queue, owner } = reservation;
+    try {
+      if (!queue.allows(identity.uid, groups)) throw refusals.notAllowed(queue.config.name, identity.uid);
+      const session = this.#create(queue, identity);
+      this.#sessions.set(session.id, { session, owner });
+      queue.session = session;
+      await this.#dataplane.attach(session.placement());
+      if (session.ending) throw refusals.unknownToken();
+      session.deathWatch = watchDeath(identity.pid, () => void this.#end(session, undefined));
+      if (!session.deathWatch) void this.#end(session, undefined);
+      this.emit('attached', session);
+      return { grant: this.#grant(session), handOver: (send) => session.handOver(send) };
+    } finally {
+      queue.reserved = false;
+    }
+  }
+
+  /** Ends a session at its owner's wish. Throws NicshareError ProtocolViolation where it is not the owner's. */
+  async detach(owner: Owner, id: number): Promise<void> {
+    const entry = this.#sessions.get(id);
+    if (entry?.owner !== owner) throw refusals.unknownSession(id);
+    await this.#end(entry.session, undefined);
+  }
+
+  /** Ends a session whose client could not be told of it. */
+  async abandon(id: number): Promise<void> {
+    const entry = this.#sessions.get(id);
+    if (entry) await this.#end(entry.session, undefined);
+  }
+
+  /** Ends all that a closed connection owned. */
+  async ownerGone(owner: Owner): Promise<void> {
+    this.#tokens.revoke((reservation) => reservation.owner === owner);
+    const own = [...this.#sessions.values()].filter((entry) => entry.owner === owner);
+    await Promise.all(own.map(({ session }) => this.#end(session, undefined)));
+  }
+
+  /** Ends all sessions and tells their clients why. */
+  async endAll(reason: NicshareError): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
+  }
+
+  #create(queue: Queue, identity: PeerCredentials): ClientSession {
+    const slot = this.#freeSlot();
+    const bytes = this.#shape.dispatcherBytes + this.#shape.clientBytes;
+    this.budget.take(bytes);
+    try {
+      const session = new ClientSession({
+        id: this.#nextSession,
+        slot,
+        queue,
+        identity,
+        shape: this.#shape,
+        arena: this.#arena,
+        hugepages: this.#config.memory.hugepages,
+      });
+      this.#slots.add(slot);
+      this.#nextSession++;
+      return session;
+    } catch (error) {
+      this.budget.giveBack(bytes);
+      throw error;
+    }
+  }
+
+  #freeSlot(): number {
+    for (let slot = 0; slot < MAX_SESSIONS; slot++) if (!this.#slots.has(slot)) return slot;
+    throw refusals.tooManySessions();
+  }
+
+  #grant(session: ClientSession): SessionGrant {
+    const { ringSize, frameSize, rxFrames, txFrames } = session.shape;
+    const { maxPacket, mac } = this.#device.info;
+    return {
+      type: 'session',
+      session: session.id,
+      queue: session.queue.config.name,
+      trusted: session.trusted,
+      ringSize,
+      frameSize,
+      rxFrames,
+      txFrames,
+      maxPacket,
+      mac: formatMac(mac),
+    };
+  }
+
+  #punish(slot: number, violation: number): void {
+    const entry = [...this.#sessions.values()].find(({ session }) => session.slot === slot);
+    if (!entry || entry.session.ending) return;
+    entry.session.queue.violations++;
+    void this.#end(entry.session, refusals.ringViolation(violation));
+  }
+
+  #end(session: ClientSession, reason: NicshareError | undefined): Promise<void> {
+    session.ending ??= this.#finish(session, reason);
+    return session.ending;
+  }
+
+  async #finish(session: ClientSession, reason: NicshareError | undefined): Promise<void> {
+    this.ledgerErrors += Math.abs(await this.#dataplane.detach(session.slot));
+    session.markEnded();
+    const memory = new DataView(this.#arena.memory.buffer);
+    session.queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset));
+    const entry = this.#sessions.get(session.id);
+    this.#sessions.delete(session.id);
+    this.#slots.delete(session.slot);
+    if (reason) entry?.owner.sessionEnded(session.id, reason);
+    session.destroy();
+    this.budget.giveBack(session.shape.dispatcherBytes + session.shape.clientBytes);
+    session.queue.session = undefined;
+    this.emit('detached', session, reason);
+  }
+}
+
+/** The sizes that a configuration gives every session. Throws NicshareError ConfigInvalid. */
+export function configuredShape({ memory }: DispatcherConfig): SessionShape {
+  const { ringSize, frameSize, frames } = memory;
+  return sessionShape({ ringSize, frameSize, rxFrames: frames, txFrames: ringSize });
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+
+const LIFETIME_MS = 5_000;
+
+/** One-time tokens by which a request on the control socket is carried on over the descriptor socket. */
+export class Tokens<T> {
+  readonly #values = new Map<string, { value: T; timer: NodeJS.Timeout }>();
+  readonly #expired: (value: T) => void;
+
+  constructor(expired: (value: T) => void) {
+    this.#expired = expired;
+  }
+
+  issue(value: T): string {
+    const token = randomBytes(16).toString('hex');
+    const timer = setTimeout(() => {
+      this.#values.delete(token);
+      this.#expired(value);
+    }, LIFETIME_MS);
+    timer.unref();
+    this.#values.set(token, { value, timer });
+    return token;
+  }
+
+  /** The token's value, once. */
+  redeem(token: string): T | undefined {
+    const entry = this.#values.get(token);
+    if (!entry) return undefined;
+    clearTimeout(entry.timer);
+    this.#values.delete(token);
+    return entry.value;
+  }
+
+  /** Takes back all tokens whose value fits. */
+  revoke(fits: (value: T) => boolean): void {
+    for (const [token, { value, timer }] of this.#values) {
+      if (!fits(value)) continue;
+      clearTimeout(timer);
+      this.#values.delete(token);
+      this.#expired(value);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { NicshareError } from '@nicshare/shm';
+import { type LineCounter, parseDocument, LineCounter as YamlLines } from 'yaml';
+import type { ZodError } from 'zod';
+import { configSchema, type DispatcherConfig, type DispatcherOptions } from './schema.js';
+
+const MAX_BYTES = 1 << 20;
+
+type Issue = ZodError['issues'][number];
+type Path = readonly PropertyKey[];
+/** Says where a path of the configuration stands, as 'line 7', or in words. */
+type Locate = (path: Path) => string;
+
+const invalid = (lines: readonly string[]): NicshareError =>
+  new NicshareError('ConfigInvalid', `The configuration is not valid:\n${lines.join('\n')}`, '');
+
+const inWords: Locate = (path) => path.map(String).join('.') || 'the configuration';
+
+/** The deepest problem of an issue: unions report their branches' problems. */
+function explain(issue: Issue): { path: Path; message: string } {
+  if (issue.code === 'unrecognized_keys') {
+    const message = `unknown field ${issue.keys.map((key) => `'${key}'`).join(', ')}; remove it or mend its name`;
+    return { path: [...issue.path, issue.keys[0]!], message };
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const branches = issue.errors.filter((errors) => errors.length > 0);
+    const deepest = branches
+      .flat()
+      .find(
+        (inner) => inner.path.length > 0 || inner.code === 'custom' || inner.code === 'unrecognized_keys',
+      );
+    if (deepest && issue.message.startsWith('Invalid input')) {
+      const { path, message } = explain(deepest as Issue);
+      return { path: [...issue.path, ...path], message };
+    }
+  }
+  return { path: issue.path, message: issue.message };
+}
+
+function duplicates(config: DispatcherConfig, locate: Locate): string[] {
+  const seen = new Set<string>();
+  const lines: string[] = [];
+  config.queues.forEach(({ name }, index) => {
+    if (seen.has(name))
+      lines.push(
+        `  ${locate(['queues', index, 'name'])}: a queue named '${name}' exists already; choose another name`,
+      );
+    seen.add(name);
+  });
+  return lines;
+}
+
+function validate(value: unknown, locate: Locate): DispatcherConfig {
+  const result = configSchema.safeParse(value);
+  if (!result.success) {
+    throw invalid(
+      result.error.issues.map((issue) => {
+        const { path, message } = explain(issue);
+        return `  ${locate(path)}: ${path.length > 0 ? `${inWords(path)}: ` : ''}${message}`;
+      }),
+    );
+  }
+  const problems = duplicates(result.data, locate);
+  if (problems.length > 0) throw invalid(problems);
+  return result.data;
+}
+
+/** Checks options and fills in the defaults. Throws NicshareError ConfigInvalid. */
+export const validateOptions = (options: DispatcherOptions): DispatcherConfig => validate(options, inWords);
+
+/** Reads a configuration in YAML or JSON (which is YAML). Throws NicshareError ConfigInvalid, naming lines. */
+export function parseConfig(text: string, source: string): DispatcherConfig {
+  if (text.length > MAX_BYTES)
+    throw invalid([`  ${source} is longer than ${MAX_BYTES} bytes; split the queues up`]);
+  const lines: LineCounter = new YamlLines();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const lineOf = (offset: number): string => `${source}, line ${lines.linePos(offset).line}`;
+  if (document.errors.length > 0)
+    throw invalid(document.errors.map((error) => `  ${lineOf(error.pos[0])}: ${error.message}`));
+  const locate: Locate = (path) => {
+    for (let depth = path.length; depth > 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true) as
+        | { range?: [number, number, number] }
+        | undefined;
+      if (node?.range) return lineOf(node.range[0]);
+    }
+    return `${source}, line 1`;
+  };
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw invalid([`  ${source}: ${(error as Error).message}`]);
+  }
+  return validate(value, locate);
+}

@@ -1,0 +1,67 @@
+import type { DeviceInfo, DeviceOptions, DeviceStats, RuleCoverage } from '@nicshare/driver';
+import type { ErrorCode, HugepagePolicy, IdleOptions, SessionShape } from '@nicshare/shm';
+import type { QueueMatch } from './rule-table.js';
+
+/** What a dataplane thread is started with. */
+export interface DataplaneSettings {
+  readonly memory: WebAssembly.Memory;
+  /** The part of the arena that the device's memory is taken from. */
+  readonly deviceRange: { readonly start: number; readonly end: number };
+  readonly device: DeviceOptions;
+  readonly frameSize: number;
+  readonly deviceRingSize: number;
+  readonly hugepages: HugepagePolicy;
+  readonly idle: IdleOptions;
+  /** Least time between two wakeups of one client, in microseconds; what interrupt moderation is to a NIC. */
+  readonly wakeupInterval: number;
+  readonly hold: boolean;
+  readonly unmatched: 'pass' | 'drop';
+  /** By priority, the first first. */
+  readonly matches: readonly QueueMatch[];
+  /** The thread's end of the socket pair by which the Conductor wakes it. */
+  readonly controlFd: number;
+  /** One u32, raised by the Conductor with each command. */
+  readonly commandCount: Int32Array;
+}
+
+/** A session as the dataplane needs it. Offsets are the arena's. */
+export interface SessionPlacement {
+  readonly slot: number;
+  readonly queue: number;
+  readonly shape: SessionShape;
+  readonly dispatcherRegion: number;
+  readonly clientRegion: number;
+  /** Zeroed memory for the record of free and held frames: 5 bytes an RX frame. */
+  readonly ledger: number;
+  readonly wakeFd: number;
+}
+
+export type Command =
+  | { readonly type: 'attach'; readonly session: SessionPlacement }
+  | { readonly type: 'detach'; readonly slot: number }
+  | { readonly type: 'stats'; readonly id: number }
+  | { readonly type: 'stop' };
+
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly action: string;
+}
+
+export type Report =
+  | {
+      readonly type: 'ready';
+      readonly info: DeviceInfo;
+      readonly coverage: RuleCoverage;
+      /** How to reach the far side of a device that has one in this process (the fake one). */
+      readonly wire: unknown;
+    }
+  | { readonly type: 'attached'; readonly slot: number }
+  /** `ledger`: frames that are neither free nor held, or both; 0 unless we have a bug. */
+  | { readonly type: 'detached'; readonly slot: number; readonly ledger: number }
+  | { readonly type: 'violation'; readonly slot: number; readonly violation: number }
+  | { readonly type: 'stats'; readonly id: number; readonly device: DeviceStats }
+  | { readonly type: 'note'; readonly line: string }
+  /** The device could not be opened or died; the thread ends. */
+  | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,44 @@
+import { layout } from '@nicshare/shm';
+import type { SessionPlacement } from './messages.js';
+import { queueRecord } from './rule-table.js';
+import * as T from './tables.js';
+
+/** Bytes of private memory that the record of free and held frames takes. */
+export const ledgerBytes = (rxFrames: number): number => rxFrames * 5;
+
+export const sessionRecord = (slot: number): number => T.SESSIONS + slot * T.SESSION_BYTES;
+
+/** Writes a session's record: all frames free, all cursors at 0. Returns the record's offset. */
+export function writeSession(
+  memory: WebAssembly.Memory,
+  placement: SessionPlacement,
+  device: { txQueues: number; maxPacket: number },
+): number {
+  const { slot, shape, dispatcherRegion, clientRegion, ledger } = placement;
+  const record = sessionRecord(slot);
+  new Uint8Array(memory.buffer, record, T.SESSION_BYTES).fill(0);
+  const view = new DataView(memory.buffer, record, T.SESSION_BYTES);
+  const set = (offset: number, value: number): void => view.setUint32(offset, value, true);
+  set(T.SESSION_SLOT, slot);
+  set(T.SESSION_QUEUE, queueRecord(placement.queue));
+  set(T.SESSION_TX_QUEUE, slot % device.txQueues);
+  set(T.SESSION_MAX_PACKET, device.maxPacket);
+  set(T.SESSION_DISPATCHER_REGION, dispatcherRegion);
+  set(T.SESSION_CLIENT_REGION, clientRegion);
+  set(T.SESSION_RING_SIZE, shape.ringSize);
+  set(T.SESSION_FRAME_SHIFT, Math.log2(shape.frameSize));
+  set(T.SESSION_RX_FRAMES_COUNT, shape.rxFrames);
+  set(T.SESSION_TX_FRAMES_COUNT, shape.txFrames);
+  set(T.SESSION_RX_DESCRIPTORS, dispatcherRegion + shape.rxDescriptors);
+  set(T.SESSION_COMPLETION_ENTRIES, dispatcherRegion + shape.completionEntries);
+  set(T.SESSION_RX_FRAMES_OFFSET, shape.rxFramesOffset);
+  set(T.SESSION_FILL_ENTRIES, clientRegion + shape.fillEntries);
+  set(T.SESSION_TX_DESCRIPTORS, clientRegion + shape.txDescriptors);
+  set(T.SESSION_TX_FRAMES_OFFSET, shape.txFramesOffset);
+  set(T.SESSION_FREE_FRAMES, ledger);
+  set(T.SESSION_HOLDERS, ledger + shape.rxFrames * layout.ENTRY_SIZE);
+  set(T.SESSION_FREE_TAIL, shape.rxFrames);
+  const free = new Uint32Array(memory.buffer, ledger, shape.rxFrames);
+  for (let index = 0; index < shape.rxFrames; index++) free[index] = index;
+  return record;
+}

@@ -1,0 +1,133 @@
+/*
+ * The dataplane's private tables, at fixed offsets in the arena of the dispatcher's process. No client maps them.
+ * Read by TypeScript and by AssemblyScript alike: plain constants, no imports.
+ *
+ *   PLANE      counters and counts of the whole plane
+ *   RX_BATCH   one burst from the device          TX_BATCH   one burst to the device
+ *   ACTIVE     addresses of the attached sessions' records, PLANE_ACTIVE_COUNT of them
+ *   TOUCHED    addresses of the sessions that the burst at hand delivers to
+ *   RULES      the Classifier's rules, highest priority first
+ *   QUEUES     one record a configured queue
+ *   SESSIONS   one record a session slot
+ */
+
+/** = DRIVER_TABLES_END of the driver package; a test holds them together. */
+export const PLANE = 262144;
+export const PLANE_ACTIVE_COUNT = 0;
+/** Which active session the next transmit turn starts with. */
+export const PLANE_TURN = 4;
+export const PLANE_RULE_COUNT = 8;
+/** 1: packets that no rule takes were meant for the kernel (`notPassed`); 0: they are dropped by configuration. */
+export const PLANE_UNMATCHED_PASS = 12;
+/** 1: take a burst from the device only while each session has room for all of it. */
+export const PLANE_HOLD = 16;
+/** Sessions that a wakeup is due for; reset by who sends them. */
+export const PLANE_WAKEUPS_DUE = 20;
+/** Sessions that broke a rule of their rings since this was last reset. */
+export const PLANE_VIOLATIONS = 24;
+export const PLANE_RX_QUEUES = 28;
+// u64 counters.
+export const PLANE_RECEIVED = 64;
+export const PLANE_RECEIVED_BYTES = 72;
+export const PLANE_NOT_PASSED = 80;
+export const PLANE_UNMATCHED_DROPPED = 88;
+export const PLANE_SENT = 96;
+export const PLANE_BYTES = 128;
+
+export const RX_BATCH = PLANE + 1024;
+export const TX_BATCH = RX_BATCH + 1024;
+
+export const MAX_SESSIONS = 256;
+export const ACTIVE = TX_BATCH + 1024;
+export const TOUCHED = ACTIVE + MAX_SESSIONS * 4;
+
+export const MAX_RULES = 1024;
+export const RULES = TOUCHED + MAX_SESSIONS * 4;
+/** Which fields the rule names: bits as below. */
+export const RULE_FIELDS = 0;
+// Values as a little-endian load of the packet's bytes gives them: no byte is swapped per packet.
+export const RULE_ETHER_TYPE = 4;
+export const RULE_PROTOCOL = 8;
+export const RULE_PORT = 12;
+export const RULE_MAC_LOW = 16;
+export const RULE_MAC_HIGH = 20;
+/** Address of the queue's record. */
+export const RULE_QUEUE = 24;
+export const RULE_BYTES = 32;
+export const FIELD_ETHER_TYPE = 1;
+export const FIELD_PROTOCOL = 2;
+export const FIELD_PORT = 4;
+export const FIELD_MAC = 8;
+
+export const MAX_QUEUES = 256;
+export const QUEUES = RULES + MAX_RULES * RULE_BYTES;
+/** Address of the attached session's record, or 0. */
+export const QUEUE_SESSION = 0;
+/** u64: packets for the queue while nobody was attached. */
+export const QUEUE_NO_CLIENT = 8;
+export const QUEUE_BYTES = 32;
+
+export const SESSIONS = QUEUES + MAX_QUEUES * QUEUE_BYTES;
+// Set at attach. Addresses are arena offsets.
+export const SESSION_DISPATCHER_REGION = 0;
+export const SESSION_CLIENT_REGION = 4;
+export const SESSION_RING_SIZE = 8;
+export const SESSION_FRAME_SHIFT = 12;
+export const SESSION_RX_FRAMES_COUNT = 16;
+export const SESSION_TX_FRAMES_COUNT = 20;
+export const SESSION_RX_DESCRIPTORS = 24;
+export const SESSION_COMPLETION_ENTRIES = 28;
+/** From the start of the dispatcher region, as descriptors name frames. */
+export const SESSION_RX_FRAMES_OFFSET = 32;
+export const SESSION_FILL_ENTRIES = 36;
+export const SESSION_TX_DESCRIPTORS = 40;
+/** From the start of the client region. */
+export const SESSION_TX_FRAMES_OFFSET = 44;
+/** u32 indices of free RX frames, first in first out: frames come round in the order of their addresses. */
+export const SESSION_FREE_FRAMES = 48;
+/** One byte an RX frame: 1 while the client may hold it. */
+export const SESSION_HOLDERS = 52;
+export const SESSION_QUEUE = 56;
+export const SESSION_TX_QUEUE = 60;
+export const SESSION_MAX_PACKET = 64;
+// Cursors, our own copies: what is in shared memory is never read back.
+export const SESSION_FREE_HEAD = 128;
+export const SESSION_FREE_TAIL = 132;
+export const SESSION_RX_PRODUCER = 136;
+export const SESSION_RX_PUBLISHED = 140;
+export const SESSION_RX_CONSUMER_SEEN = 144;
+export const SESSION_FILL_CONSUMER = 148;
+export const SESSION_TX_CONSUMER = 152;
+export const SESSION_COMPLETION_PRODUCER = 156;
+export const SESSION_COMPLETION_CONSUMER_SEEN = 160;
+/** Bytes delivered by the burst at hand. */
+export const SESSION_BURST_BYTES = 164;
+/** 1: its rxRing was found full during the burst at hand. */
+export const SESSION_BURST_FULL = 168;
+// Wakeups: the epochs last answered, and the epoch that a due wakeup answers (0: none is due).
+export const SESSION_WOKEN_RX = 172;
+export const SESSION_WOKEN_TX = 176;
+export const SESSION_DUE_RX = 180;
+export const SESSION_DUE_TX = 184;
+/** 0, or the rule that the client broke: VIOLATION_*. */
+export const SESSION_VIOLATION = 188;
+export const SESSION_SLOT = 192;
+export const SESSION_BYTES = 256;
+
+export const TABLES_END = SESSIONS + MAX_SESSIONS * SESSION_BYTES;
+
+export const VIOLATION_RX_CONSUMER = 1;
+export const VIOLATION_FILL_PRODUCER = 2;
+export const VIOLATION_FILL_ENTRY = 3;
+export const VIOLATION_FRAME_NOT_HELD = 4;
+export const VIOLATION_TX_PRODUCER = 5;
+export const VIOLATION_TX_DESCRIPTOR = 6;
+export const VIOLATION_COMPLETION_CONSUMER = 7;
+
+/** Packets of one session that a transmit turn takes at most. */
+export const TX_BURST = 32;
+
+// Answers of `pendingTransmit`.
+export const PENDING_NONE = 0;
+export const PENDING_READY = 1;
+export const PENDING_DEVICE_FULL = 2;

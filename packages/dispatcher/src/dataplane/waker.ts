@@ -1,0 +1,51 @@
+import { layout, wake } from '@nicshare/shm';
+import type { ActiveSession } from './sessions.js';
+import * as T from './tables.js';
+
+/** Sends the wakeups that the steps found due, no client more often than the interval allows. */
+export class Waker {
+  readonly #cells: Uint32Array;
+  readonly #counters: BigUint64Array;
+  readonly #intervalMs: number;
+
+  constructor(memory: WebAssembly.Memory, intervalMicroseconds: number) {
+    this.#cells = new Uint32Array(memory.buffer);
+    this.#counters = new BigUint64Array(memory.buffer);
+    this.#intervalMs = intervalMicroseconds / 1000;
+  }
+
+  get due(): boolean {
+    return this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] !== 0;
+  }
+
+  /** Wakes who may be woken now; the rest stay due. Returns how many are still due. */
+  send(sessions: readonly ActiveSession[]): number {
+    const now = performance.now();
+    let left = 0;
+    for (const session of sessions) {
+      const rx = this.#cells[(session.record + T.SESSION_DUE_RX) >> 2]!;
+      const tx = this.#cells[(session.record + T.SESSION_DUE_TX) >> 2]!;
+      if ((rx | tx) === 0) continue;
+      if (now - session.lastWakeup < this.#intervalMs) left++;
+      else this.#wake(session, now, rx, tx);
+    }
+    this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] = left;
+    return left;
+  }
+
+  #wake(session: ActiveSession, now: number, rx: number, tx: number): void {
+    const cell = session.record >> 2;
+    if (rx !== 0) this.#cells[cell + (T.SESSION_WOKEN_RX >> 2)] = rx;
+    if (tx !== 0) this.#cells[cell + (T.SESSION_WOKEN_TX >> 2)] = tx;
+    this.#cells[cell + (T.SESSION_DUE_RX >> 2)] = 0;
+    this.#cells[cell + (T.SESSION_DUE_TX >> 2)] = 0;
+    session.lastWakeup = now;
+    const sent = wake(session.wakeFd) === 'sent';
+    this.count(session, sent ? layout.COUNTER_WAKEUPS : layout.COUNTER_WAKEUPS_REFUSED, 1);
+  }
+
+  /** Adds to a counter of the session; for counters that change rarely. */
+  count(session: ActiveSession, counter: number, amount: number): void {
+    this.#counters[(session.dispatcherRegion + layout.COUNTERS + counter * 8) / 8]! += BigInt(amount);
+  }
+}

@@ -1,0 +1,64 @@
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { type Device, openDevice } from '@nicshare/driver';
+import { Arena, NicshareError } from '@nicshare/shm';
+import type { DataplaneSettings, PlainError, Report } from './messages.js';
+import { loadPlane } from './plane.js';
+import { PollLoop } from './poll-loop.js';
+import { writeRules } from './rule-table.js';
+import * as T from './tables.js';
+
+/** What the thread is started with: its settings, and the port to its Conductor. */
+export interface WorkerStart {
+  readonly settings: DataplaneSettings;
+  readonly port: MessagePort;
+}
+
+const { settings, port } = workerData as WorkerStart;
+const report = (message: Report): void => port.postMessage(message);
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof NicshareError)
+    return { code: error.code, message: error.message, action: error.action };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'DeviceFailed', message, action: '' };
+}
+
+function open(): Device {
+  return openDevice(settings.device, {
+    arena: Arena.adopt(settings.memory, settings.deviceRange),
+    frameSize: settings.frameSize,
+    ringSize: settings.deviceRingSize,
+    hugepages: settings.hugepages,
+    note: (line) => report({ type: 'note', line }),
+  });
+}
+
+function start(device: Device): PollLoop {
+  const view = new DataView(settings.memory.buffer);
+  writeRules(view, settings.matches);
+  view.setUint32(T.PLANE + T.PLANE_RX_QUEUES, device.info.rxQueues, true);
+  view.setUint32(T.PLANE + T.PLANE_HOLD, settings.hold ? 1 : 0, true);
+  view.setUint32(T.PLANE + T.PLANE_UNMATCHED_PASS, settings.unmatched === 'pass' ? 1 : 0, true);
+  const coverage = device.setRules({
+    matches: settings.matches.map((rule) => rule.match),
+    unmatched: settings.unmatched,
+  });
+  const loop = new PollLoop(device, loadPlane(settings.memory, device.fastPath), port, settings);
+  const { wire } = device as { wire?: unknown };
+  report({ type: 'ready', info: device.info, coverage, wire });
+  return loop;
+}
+
+let device: Device | undefined;
+try {
+  device = open();
+  start(device).run();
+  device.close();
+  report({ type: 'stopped' });
+} catch (error) {
+  try {
+    device?.close();
+  } finally {
+    report({ type: 'failed', error: plainError(error) });
+  }
+}

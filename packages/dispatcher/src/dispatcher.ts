@@ -1,0 +1,202 @@
+import {
+  Arena,
+  descriptorSocketPath,
+  HUGEPAGE_HINT,
+  isNicshareError,
+  type NicshareError,
+  ownSocketPath,
+  type Region,
+} from '@nicshare/shm';
+import { EventEmitter } from 'eventemitter3';
+import type { ClientSession } from './conductor/client-session.js';
+import { Conductor, configuredShape } from './conductor/conductor.js';
+import { ControlServer } from './conductor/control-server.js';
+import { DescriptorServer } from './conductor/descriptor-server.js';
+import { dispatcherStopped } from './conductor/refusals.js';
+import type { SocketAccess } from './conductor/socket-file.js';
+import { groupId } from './config/accounts.js';
+import { orderedMatches } from './config/flow-match.js';
+import type { DispatcherConfig, DispatcherOptions } from './config/schema.js';
+import { validateOptions } from './config/validate.js';
+import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
+import { planMemory } from './memory-plan.js';
+import { collectStats, type DispatcherStats } from './stats.js';
+
+/** A client that came or went. */
+export interface ClientInfo {
+  readonly session: number;
+  readonly queue: string;
+  readonly pid: number;
+  readonly uid: number;
+  readonly trusted: boolean;
+}
+
+export interface DispatcherEvents {
+  attached: [client: ClientInfo];
+  /** `reason` is undefined where the client left by itself. */
+  detached: [client: ClientInfo, reason: NicshareError | undefined];
+  /** A line for the operator. */
+  note: [line: string];
+  /** The device died; the dispatcher has closed itself. */
+  failed: [error: NicshareError];
+}
+
+const clientInfo = ({ id, queue, identity, trusted }: ClientSession): ClientInfo => ({
+  session: id,
+  queue: queue.config.name,
+  pid: identity.pid,
+  uid: identity.uid,
+  trusted,
+});
+
+function socketAccess({ mode, group }: DispatcherConfig['socket']): SocketAccess {
+  return { mode: Number.parseInt(mode, 8), group: group === undefined ? standardGroup() : groupId(group) };
+}
+
+/** The group `nicshare` may open the sockets where a machine has it. */
+function standardGroup(): number | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  try {
+    return groupId('nicshare');
+  } catch (error) {
+    if (isNicshareError(error, 'ConfigInvalid')) return undefined;
+    throw error;
+  }
+}
+
+/** A running dispatcher: it owns a device and shares it among the queues of its configuration. */
+export class Dispatcher extends EventEmitter<DispatcherEvents> {
+  readonly config: DispatcherConfig;
+  /** Where clients connect. */
+  readonly socketPath: string;
+  readonly #arena: Arena;
+  readonly #since = Date.now();
+  #dataplane!: DataplaneHandle;
+  #device!: OpenDevice;
+  #conductor!: Conductor;
+  #control!: ControlServer;
+  #descriptors!: DescriptorServer;
+  #closing: Promise<void> | undefined;
+
+  private constructor(config: DispatcherConfig, arena: Arena) {
+    super();
+    this.config = config;
+    this.socketPath = config.socket.path ?? ownSocketPath();
+    this.#arena = arena;
+  }
+
+  /** See createDispatcher. */
+  static async start(options: DispatcherOptions, onNote?: (line: string) => void): Promise<Dispatcher> {
+    const config = validateOptions(options);
+    const plan = planMemory(config, configuredShape(config));
+    const arena = Arena.create(plan.bytes, { shared: true });
+    const dispatcher = new Dispatcher(
+      config,
+      Arena.adopt(arena.memory, { start: plan.boundary, end: Infinity }),
+    );
+    if (onNote) dispatcher.on('note', onNote);
+    await dispatcher.#open(plan.boundary);
+    return dispatcher;
+  }
+
+  async #open(boundary: number): Promise<void> {
+    const { config } = this;
+    const { handle, device } = await DataplaneHandle.start(
+      {
+        memory: this.#arena.memory,
+        deviceRange: { start: 0, end: boundary },
+        device: config.device,
+        frameSize: config.memory.frameSize,
+        deviceRingSize: config.memory.deviceRingSize,
+        hugepages: config.memory.hugepages,
+        idle: config.idle,
+        wakeupInterval: config.idle.wakeupInterval,
+        hold: config.overflow === 'hold',
+        unmatched: config.unmatched,
+        matches: orderedMatches(config.queues),
+      },
+      (line) => this.emit('note', line),
+    );
+    this.#dataplane = handle;
+    this.#device = device;
+    handle.on('failed', (error) => void this.#die(error));
+    try {
+      await this.#serve();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const conductor = new Conductor(this.config, this.#arena, this.#dataplane, this.#device);
+    this.#conductor = conductor;
+    conductor.on('attached', (session) => this.emit('attached', clientInfo(session)));
+    conductor.on('attached', (session) => this.#notePages(session.dispatcherRegion));
+    conductor.on('detached', (session, reason) => this.emit('detached', clientInfo(session), reason));
+    this.#control = new ControlServer(this.socketPath, conductor, () => this.stats());
+    const fds = descriptorSocketPath(this.socketPath);
+    this.#descriptors = new DescriptorServer(fds, conductor, (code) => this.#control.countRefusal(code));
+    const access = socketAccess(this.config.socket);
+    await this.#control.listen(access);
+    this.#descriptors.listen(access);
+  }
+
+  /** What a device that lives in this process offers at its far side; see FakeWire of the driver package. */
+  get wire(): { readonly memory: WebAssembly.Memory; readonly description: unknown } {
+    return { memory: this.#arena.memory, description: this.#device.wire };
+  }
+
+  async stats(): Promise<DispatcherStats> {
+    return collectStats({
+      memory: this.#arena.memory,
+      conductor: this.#conductor,
+      device: this.#device,
+      deviceCounters: await this.#dataplane.stats(),
+      refusals: this.#control.refusals,
+      since: this.#since,
+    });
+  }
+
+  /** Ends all sessions, tells their clients, and leaves the device as it was found. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown(dispatcherStopped());
+    return this.#closing;
+  }
+
+  async #shutDown(reason: NicshareError): Promise<void> {
+    this.#descriptors?.close();
+    await this.#conductor?.endAll(reason);
+    await this.#control?.close();
+    await this.#dataplane.stop();
+  }
+
+  async #die(error: NicshareError): Promise<void> {
+    this.#closing ??= this.#shutDown(error);
+    await this.#closing;
+    this.emit('failed', error);
+  }
+
+  #pagesNoted = false;
+
+  #notePages(region: Region): void {
+    if (this.#pagesNoted || region.pageSize !== 4096 || this.config.memory.hugepages === 'never') return;
+    this.#pagesNoted = true;
+    this.emit(
+      'note',
+      `No free 2 MiB pages: clients get 4 KiB pages, which is slower. To get some: ${HUGEPAGE_HINT}`,
+    );
+  }
+}
+
+/**
+ * Starts a dispatcher in this process. It resolves when clients can connect. Throws NicshareError: ConfigInvalid,
+ * DispatcherRunning, SocketUnusable, OutOfMemory, or what the device says (InterfaceNotFound, InterfaceTaken,
+ * NotPermitted, NotSupported).
+ *
+ * `onNote` gets lines for the operator, also those of the start itself.
+ */
+export const createDispatcher = (
+  options: DispatcherOptions,
+  onNote?: (line: string) => void,
+): Promise<Dispatcher> => Dispatcher.start(options, onNote);

@@ -1,0 +1,134 @@
+import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
+import { layout, readCounter, readSessionCounters, type SessionCounters } from '@nicshare/shm';
+import type { ClientSession } from './conductor/client-session.js';
+import type { Conductor } from './conductor/conductor.js';
+import { formatMac } from './conductor/mac.js';
+import type { Queue } from './conductor/queue.js';
+import type { QueueConfig } from './config/schema.js';
+import type { OpenDevice } from './dataplane/handle.js';
+import { type PlaneCounters, readPlaneCounters } from './dataplane/plane.js';
+import { queueRecord } from './dataplane/rule-table.js';
+import { sessionRecord } from './dataplane/session-table.js';
+import * as T from './dataplane/tables.js';
+
+/** Where a session's RX frames are; free + inRing + client = total. */
+export interface FrameLedger {
+  readonly total: number;
+  readonly free: number;
+  /** In the rxRing, not yet taken. */
+  readonly inRing: number;
+  /** Taken by the client and not yet returned, as far as its cursors tell. */
+  readonly client: number;
+}
+
+export interface ClientStats {
+  readonly session: number;
+  readonly pid: number;
+  readonly uid: number;
+  /** It could undo the split of the memory by writer: it is root or our own user. */
+  readonly trusted: boolean;
+  readonly attachedSeconds: number;
+  readonly pageSize: number;
+  readonly counters: SessionCounters;
+  /** Packets that it could not send for lack of TX frames, as it says itself. */
+  readonly backPressure: number;
+  readonly frames: FrameLedger;
+}
+
+export interface QueueStats {
+  readonly name: string;
+  readonly mode: string;
+  readonly match: QueueConfig['match'];
+  readonly priority: number;
+  readonly client: ClientStats | null;
+  /** Over all sessions, the attached one included. */
+  readonly totals: SessionCounters;
+  /** Packets for the queue while nobody was attached. */
+  readonly dropNoClient: number;
+  /** Sessions that were ended because the client broke a rule of its rings. */
+  readonly violations: number;
+}
+
+export interface DispatcherStats {
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly device: Omit<DeviceInfo, 'mac'> & { readonly mac: string; readonly rules: RuleCoverage };
+  readonly deviceCounters: DeviceStats;
+  readonly plane: PlaneCounters;
+  readonly memory: { readonly budget: number; readonly used: number };
+  /** Refusals on the control and descriptor sockets, by code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Frames that ledgers of ended sessions were off by; other than 0 is a bug of ours. */
+  readonly ledgerErrors: number;
+  readonly queues: readonly QueueStats[];
+}
+
+const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
+
+function frameLedger(view: DataView, session: ClientSession): FrameLedger {
+  const record = sessionRecord(session.slot);
+  const cursor = (offset: number): number => view.getUint32(record + offset, true);
+  const total = session.shape.rxFrames;
+  const free = (cursor(T.SESSION_FREE_TAIL) - cursor(T.SESSION_FREE_HEAD)) >>> 0;
+  const consumer = view.getUint32(session.clientRegion.offset + layout.RX_CONSUMER, true);
+  const held = clamp(total - free, total);
+  const inRing = clamp(
+    (cursor(T.SESSION_RX_PUBLISHED) - consumer) | 0,
+    Math.min(session.shape.ringSize, held),
+  );
+  return { total, free: total - held, inRing, client: held - inRing };
+}
+
+function clientStats(view: DataView, session: ClientSession): ClientStats {
+  return {
+    session: session.id,
+    pid: session.identity.pid,
+    uid: session.identity.uid,
+    trusted: session.trusted,
+    attachedSeconds: (Date.now() - session.since) / 1000,
+    pageSize: session.dispatcherRegion.pageSize,
+    counters: readSessionCounters(view, session.dispatcherRegion.offset),
+    backPressure: view.getUint32(session.clientRegion.offset + layout.CLIENT_BACK_PRESSURE, true),
+    frames: frameLedger(view, session),
+  };
+}
+
+function queueStats(view: DataView, queue: Queue): QueueStats {
+  const { name, mode, match, priority } = queue.config;
+  const client = queue.session ? clientStats(view, queue.session) : null;
+  return {
+    name,
+    mode,
+    match,
+    priority,
+    client,
+    totals: queue.totals(client?.counters),
+    dropNoClient: readCounter(view, queueRecord(queue.index) + T.QUEUE_NO_CLIENT),
+    violations: queue.violations,
+  };
+}
+
+/** All that a dispatcher counts, read from outside the poll loop, which is not disturbed. */
+export function collectStats(options: {
+  memory: WebAssembly.Memory;
+  conductor: Conductor;
+  device: OpenDevice;
+  deviceCounters: DeviceStats;
+  refusals: Readonly<Record<string, number>>;
+  since: number;
+}): DispatcherStats {
+  const { conductor, device } = options;
+  const view = new DataView(options.memory.buffer);
+  const { mac, ...info } = device.info;
+  return {
+    pid: process.pid,
+    uptimeSeconds: (Date.now() - options.since) / 1000,
+    device: { ...info, mac: formatMac(mac), rules: device.coverage },
+    deviceCounters: options.deviceCounters,
+    plane: readPlaneCounters(view),
+    memory: { budget: conductor.budget.limit, used: conductor.budget.used },
+    refusals: options.refusals,
+    ledgerErrors: conductor.ledgerErrors,
+    queues: conductor.queues.map((queue) => queueStats(view, queue)),
+  };
+}
