@@ -1,0 +1,58 @@
+import type { Assertions, Behaviour, Bench } from './conformance/bench.js';
+import { Driver } from './conformance/driver.js';
+import { filters } from './conformance/filtering.js';
+import { total } from './conformance/packets.js';
+import { receives } from './conformance/receiving.js';
+import { sends } from './conformance/sending.js';
+import { sleeps } from './conformance/sleeping.js';
+
+export type { Assertions, Bench, Outside } from './conformance/bench.js';
+
+/** A test runner's function that takes a test: ava's `test.serial`, or its `skip`. */
+export type Register = (title: string, body: (t: Assertions) => Promise<void>) => void;
+
+/**
+ * Registers the tests that every driver has to pass. `open` opens a device, of at least one ring of each direction,
+ * for each test anew; the suite sets its rules. A small ring (64) keeps it short.
+ */
+export function deviceConformance(
+  register: Register,
+  name: string,
+  open: () => Bench | Promise<Bench>,
+): void {
+  const behaviour: Behaviour = (title, body) => {
+    register(`${name}: ${title}`, async (t) => {
+      const bench = await open();
+      try {
+        bench.device.setRules({ matches: [{}], unmatched: 'pass' });
+        await body(t, bench, new Driver(bench));
+      } finally {
+        await bench.close();
+      }
+    });
+  };
+  describesItself(behaviour);
+  receives(behaviour);
+  sends(behaviour);
+  filters(behaviour);
+  sleeps(behaviour);
+}
+
+function describesItself(behaviour: Behaviour): void {
+  behaviour('says what it is', (t, { device }) => {
+    const { info } = device;
+    t.true(info.driver.length > 0 && info.interface.length > 0 && info.mode.length > 0);
+    t.is(info.mac.length, 6);
+    t.true(info.rxQueues >= 1 && info.txQueues >= 1);
+    t.true(info.maxPacket >= 1514);
+    t.true(device.waitDescriptors.length >= 1);
+    t.true(device.waitDescriptors.every((fd) => Number.isInteger(fd) && fd >= 0));
+    t.is(total(device.stats().rxDropped), 0);
+    t.is(total(device.stats().txDropped), 0);
+  });
+
+  behaviour('can be closed twice', (t, { device }) => {
+    device.close();
+    t.notThrows(() => device.close());
+  });
+}

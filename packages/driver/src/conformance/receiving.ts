@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MAX_BURST } from '../tables.js';
+import type { Behaviour } from './bench.js';
+import { passThrough } from './driver.js';
+import { hex, packet, packets, SHORTEST, total } from './packets.js';
+
+export function receives(behaviour: Behaviour): void {
+  behaviour('has nothing where nothing came', (t, { device }, driver) => {
+    for (let queue = 0; queue < device.info.rxQueues; queue++)
+      t.is(device.fastPath.rxBurst(queue, driver.batch, MAX_BURST), 0);
+  });
+
+  behaviour('hands packets over byte for byte and in order', async (t, bench, driver) => {
+    const sent = packets(1, 200);
+    const received = await passThrough(bench, driver, sent);
+    t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
+  });
+
+  behaviour('hands over packets from the shortest to the longest', async (t, bench, driver) => {
+    const { maxPacket } = bench.device.info;
+    const sent = [SHORTEST, SHORTEST + 1, 33, 59, 60, 65, 127, 1500, maxPacket - 1, maxPacket].map(
+      (length, i) => packet(i, length),
+    );
+    const received = await passThrough(bench, driver, sent);
+    t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
+  });
+
+  behaviour('takes no more than was asked for', async (t, bench, driver) => {
+    for (const bytes of packets(1, 10)) bench.outside.send(bytes);
+    const counts: number[] = [];
+    for (let idle = 0; counts.length < 10 && idle < 500; idle++) {
+      for (let queue = 0; queue < bench.device.info.rxQueues; queue++) {
+        const count = bench.device.fastPath.rxBurst(queue, driver.batch, 1);
+        bench.device.fastPath.rxRelease(queue, driver.batch, count);
+        if (count > 0) counts.push(count);
+      }
+      await delay(1);
+    }
+    t.deepEqual(counts, new Array(10).fill(1));
+  });
+
+  behaviour('frames that were given back come round again', async (t, bench, driver) => {
+    const sent = packets(1, bench.ringSize * 7);
+    const received = await passThrough(bench, driver, sent);
+    t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
+    t.is(total(bench.device.stats().rxDropped), 0);
+  });
+
+  behaviour('any byte of a frame names it', async (t, bench, driver) => {
+    const rounds = bench.ringSize * 4;
+    for (let round = 0; round < rounds; round += 16) {
+      for (const bytes of packets(round, 16)) bench.outside.send(bytes);
+      const held = new Map<number, number[]>();
+      let count = 0;
+      for (let idle = 0; count < 16 && idle < 500; idle++) {
+        const more = driver.takeAvailable(held).length;
+        count += more;
+        if (more === 0) await delay(2);
+      }
+      t.is(count, 16);
+      for (const [queue, offsets] of held)
+        driver.release(
+          queue,
+          offsets.map((offset) => offset + 63),
+        );
+    }
+  });
+
+  behaviour('loses and counts packets while all frames are held, and recovers', async (t, bench, driver) => {
+    const held = new Map<number, number[]>();
+    const sent = bench.ringSize * 8;
+    let received = 0;
+    for (let first = 0; first < sent; first += 16) {
+      for (const bytes of packets(first, 16)) bench.outside.send(bytes);
+      for (let idle = 0; idle < 2; idle++) {
+        received += driver.takeAvailable(held).length;
+        await delay(1);
+      }
+    }
+    t.true(received >= bench.ringSize, `held ${received}`);
+    t.true(received < sent, `held ${received}`);
+    t.true(total(bench.device.stats().rxDropped) > 0);
+
+    for (const [queue, offsets] of held) driver.release(queue, offsets);
+    await driver.take(Number.POSITIVE_INFINITY);
+    const again = packets(90_000, 300);
+    t.deepEqual(hex((await passThrough(bench, driver, again)).map(({ bytes }) => bytes)), hex(again));
+  });
+}

@@ -1,0 +1,106 @@
+import { layout, type RingCursors } from '@nicshare/shm';
+
+/*
+ * The memory that a fake device and its wire share: a header, then a block for each hardware ring.
+ *
+ *   header   0        state: OPEN while the device is open
+ *            LINE     sleeping: 1 where the device's thread sleeps and wants a wakeup; the wire takes it back
+ *   block    cursors of rx, fill, tx and completion rings, producer and consumer each on a line of its own
+ *            counters, u32 each, written by the wire
+ *            entries of the four rings, then RX frames, then TX frames
+ *
+ * As on a card: the device gives free frames by the fill ring, the wire gives packets by the rx ring; the device gives
+ * packets by the tx ring, the wire gives their frames back by the completion ring.
+ */
+const { LINE } = layout;
+
+/** 'FAKE' in ASCII: released memory reads as zeros, and so as closed. */
+export const OPEN = 0x454b4146;
+const HEADER_STATE = 0;
+const HEADER_SLEEPING = LINE;
+const HEADER_BYTES = 4096;
+
+const CURSOR_LINES = 8;
+const BLOCK_HEADER = 4096;
+
+/** What the wire counts, as indices of u32 cells. */
+export const COUNTER_RING_FULL = 0;
+export const COUNTER_NO_FRAME = 1;
+export const COUNTER_WRONG_LENGTH = 2;
+
+/** All that the wire has to know; it can be sent to another thread. */
+export interface FakeWireDescription {
+  /** Arena offset of the header. */
+  readonly base: number;
+  readonly rings: number;
+  readonly ringSize: number;
+  readonly frameSize: number;
+  /** Descriptor by which the wire wakes the device's thread. */
+  readonly wakeDescriptor: number;
+}
+
+export type FakeSizes = Pick<FakeWireDescription, 'base' | 'rings' | 'ringSize' | 'frameSize'>;
+
+/** One hardware ring: cursors as cells, the rest as arena offsets in bytes. */
+export interface RingBlock {
+  readonly rx: RingCursors;
+  readonly fill: RingCursors;
+  readonly tx: RingCursors;
+  readonly completion: RingCursors;
+  readonly counters: number;
+  /** Offset and length, u32 each. */
+  readonly rxEntries: number;
+  /** Offset, u32. */
+  readonly fillEntries: number;
+  readonly txEntries: number;
+  readonly completionEntries: number;
+  readonly rxFrames: number;
+  readonly rxFrameCount: number;
+  readonly txFrames: number;
+  readonly txFrameCount: number;
+}
+
+export const stateCell = ({ base }: FakeSizes): number => (base + HEADER_STATE) / 4;
+export const sleepingCell = ({ base }: FakeSizes): number => (base + HEADER_SLEEPING) / 4;
+
+const entriesBytes = (ringSize: number): number => ringSize * (8 + 2 * 4 + 8 + 4);
+
+function blockBytes({ ringSize, frameSize }: FakeSizes): number {
+  const entries = Math.ceil((BLOCK_HEADER + entriesBytes(ringSize)) / frameSize) * frameSize;
+  return entries + 3 * ringSize * frameSize;
+}
+
+/** Bytes of the whole. */
+export const fakeBytes = (sizes: FakeSizes): number => HEADER_BYTES + sizes.rings * blockBytes(sizes);
+
+/** Where everything of hardware ring `ring` stands. */
+export function ringBlock(sizes: FakeSizes, ring: number): RingBlock {
+  const { base, ringSize, frameSize } = sizes;
+  const block = base + HEADER_BYTES + ring * blockBytes(sizes);
+  const cursors = (index: number, size: number): RingCursors => ({
+    producer: (block + 2 * index * LINE) / 4,
+    consumer: (block + (2 * index + 1) * LINE) / 4,
+    size,
+  });
+  const rxFrameCount = 2 * ringSize;
+  const rxEntries = block + BLOCK_HEADER;
+  const fillEntries = rxEntries + ringSize * 8;
+  const txEntries = fillEntries + rxFrameCount * 4;
+  const completionEntries = txEntries + ringSize * 8;
+  const rxFrames = block + blockBytes(sizes) - 3 * ringSize * frameSize;
+  return {
+    rx: cursors(0, ringSize),
+    fill: cursors(1, rxFrameCount),
+    tx: cursors(2, ringSize),
+    completion: cursors(3, ringSize),
+    counters: block + CURSOR_LINES * LINE,
+    rxEntries,
+    fillEntries,
+    txEntries,
+    completionEntries,
+    rxFrames,
+    rxFrameCount,
+    txFrames: rxFrames + rxFrameCount * frameSize,
+    txFrameCount: ringSize,
+  };
+}

@@ -1,0 +1,184 @@
+import { layout, RingConsumer, RingProducer } from '@nicshare/shm';
+import { BATCH_LENGTH, BATCH_OFFSET, BATCH_SHIFT } from '../tables.js';
+import {
+  COUNTER_NO_FRAME,
+  COUNTER_RING_FULL,
+  COUNTER_WRONG_LENGTH,
+  type FakeSizes,
+  ringBlock,
+} from './layout.js';
+
+const OFFSET_WORD = BATCH_OFFSET >>> 2;
+const LENGTH_WORD = BATCH_LENGTH >>> 2;
+/** Two words of u32 an entry: in a batch and in the rx and tx rings alike. */
+const ENTRY_WORDS_SHIFT = BATCH_SHIFT - 2;
+
+/**
+ * The device's side of one hardware ring. It records who holds each frame, and throws where the caller breaks the
+ * contract: a frame given back that it does not hold, or sent though it was not named.
+ */
+export class FakeQueue {
+  readonly #words: Uint32Array;
+  readonly #cells: Int32Array;
+  readonly #rx: RingConsumer;
+  readonly #fill: RingProducer;
+  readonly #tx: RingProducer;
+  readonly #completion: RingConsumer;
+  readonly #rxEntries: number;
+  readonly #fillEntries: number;
+  readonly #txEntries: number;
+  readonly #completionEntries: number;
+  readonly #counters: number;
+  readonly #frameSize: number;
+  readonly #maxPacket: number;
+  readonly #rxFrames: number;
+  /** For each RX frame, whether the caller holds it. */
+  readonly #held: Uint8Array;
+  /** TX frames that are free, a FIFO as long as there are frames. */
+  readonly #free: Uint32Array;
+  #freeHead = 0;
+  #freeCount: number;
+  txRunts = 0;
+  txOversized = 0;
+
+  constructor(memory: WebAssembly.Memory, sizes: FakeSizes, ring: number, maxPacket: number) {
+    const block = ringBlock(sizes, ring);
+    this.#words = new Uint32Array(memory.buffer);
+    this.#cells = new Int32Array(memory.buffer);
+    this.#rx = new RingConsumer(this.#cells, block.rx);
+    this.#fill = new RingProducer(this.#cells, block.fill);
+    this.#tx = new RingProducer(this.#cells, block.tx);
+    this.#completion = new RingConsumer(this.#cells, block.completion);
+    this.#rxEntries = block.rxEntries / 4;
+    this.#fillEntries = block.fillEntries / 4;
+    this.#txEntries = block.txEntries / 4;
+    this.#completionEntries = block.completionEntries / 4;
+    this.#counters = block.counters / 4;
+    this.#frameSize = sizes.frameSize;
+    this.#maxPacket = maxPacket;
+    this.#rxFrames = block.rxFrames;
+    this.#held = new Uint8Array(block.rxFrameCount);
+    this.#free = Uint32Array.from(
+      { length: block.txFrameCount },
+      (_, index) => block.txFrames + index * sizes.frameSize,
+    );
+    this.#freeCount = block.txFrameCount;
+    this.#fillAll(block.rxFrameCount);
+  }
+
+  #fillAll(count: number): void {
+    for (let i = 0; i < count; i++) this.#words[this.#fillEntries + i] = this.#rxFrames + i * this.#frameSize;
+    this.#fill.submit(count);
+  }
+
+  rxBurst(batch: number, max: number): number {
+    const words = this.#words;
+    const { mask, cursor } = this.#rx;
+    const count = this.#rx.peek(max);
+    for (let i = 0; i < count; i++) {
+      const entry = this.#rxEntries + (((cursor + i) & mask) << ENTRY_WORDS_SHIFT);
+      const target = (batch >>> 2) + (i << ENTRY_WORDS_SHIFT);
+      const offset = words[entry]!;
+      this.#held[(offset - this.#rxFrames) / this.#frameSize] = 1;
+      words[target + OFFSET_WORD] = offset;
+      words[target + LENGTH_WORD] = words[entry + 1]!;
+    }
+    if (count > 0) this.#rx.release(count);
+    return count;
+  }
+
+  rxRelease(batch: number, count: number): void {
+    const words = this.#words;
+    const { mask, cursor } = this.#fill;
+    for (let i = 0; i < count; i++) {
+      const offset = words[(batch >>> 2) + (i << ENTRY_WORDS_SHIFT) + OFFSET_WORD]!;
+      const index = Math.floor((offset - this.#rxFrames) / this.#frameSize);
+      if (this.#held[index] !== 1)
+        throw new Error(`rxRelease: the frame at ${offset} was not handed out, or was given back before`);
+      this.#held[index] = 0;
+      words[this.#fillEntries + ((cursor + i) & mask)] = this.#rxFrames + index * this.#frameSize;
+    }
+    if (count > 0) this.#fill.submit(count);
+  }
+
+  txReserve(batch: number, max: number): number {
+    if (this.#freeCount < max) this.#reap();
+    const count = Math.min(this.#freeCount, max);
+    for (let i = 0; i < count; i++)
+      this.#words[(batch >>> 2) + (i << ENTRY_WORDS_SHIFT) + OFFSET_WORD] = this.#freeFrame(i);
+    return count;
+  }
+
+  #freeFrame(index: number): number {
+    return this.#free[(this.#freeHead + index) % this.#free.length]!;
+  }
+
+  #reap(): void {
+    const { mask, cursor } = this.#completion;
+    const count = this.#completion.peek(this.#free.length - this.#freeCount);
+    for (let i = 0; i < count; i++)
+      this.#giveBack(this.#words[this.#completionEntries + ((cursor + i) & mask)]!);
+    if (count > 0) this.#completion.release(count);
+  }
+
+  #giveBack(frame: number): void {
+    this.#free[(this.#freeHead + this.#freeCount) % this.#free.length] = frame;
+    this.#freeCount++;
+  }
+
+  /** The tx ring has a slot for every TX frame, so it is never full. */
+  txBurst(batch: number, count: number): void {
+    const words = this.#words;
+    const { mask, cursor } = this.#tx;
+    let sent = 0;
+    for (let i = 0; i < count; i++) {
+      const source = (batch >>> 2) + (i << ENTRY_WORDS_SHIFT);
+      const frame = this.#take(words[source + OFFSET_WORD]!);
+      const length = words[source + LENGTH_WORD]!;
+      if (!this.#isSendable(length)) {
+        this.#giveBack(frame);
+        continue;
+      }
+      const entry = this.#txEntries + (((cursor + sent) & mask) << ENTRY_WORDS_SHIFT);
+      words[entry] = frame;
+      words[entry + 1] = length;
+      sent++;
+    }
+    if (sent > 0) this.#tx.submit(sent);
+  }
+
+  #take(offset: number): number {
+    if (this.#freeCount === 0 || offset !== this.#freeFrame(0))
+      throw new Error(`txBurst: the frame at ${offset} is not the next that txReserve named`);
+    this.#freeHead = (this.#freeHead + 1) % this.#free.length;
+    this.#freeCount--;
+    return offset;
+  }
+
+  #isSendable(length: number): boolean {
+    if (length < layout.ETHERNET_HEADER) this.txRunts++;
+    else if (length > this.#maxPacket) this.txOversized++;
+    else return true;
+    return false;
+  }
+
+  get rxWaiting(): boolean {
+    return this.#rx.peek(1) > 0;
+  }
+
+  get rxRingFull(): number {
+    return this.#counter(COUNTER_RING_FULL);
+  }
+
+  get rxNoFrame(): number {
+    return this.#counter(COUNTER_NO_FRAME);
+  }
+
+  get rxWrongLength(): number {
+    return this.#counter(COUNTER_WRONG_LENGTH);
+  }
+
+  #counter(index: number): number {
+    return Atomics.load(this.#cells, this.#counters + index) >>> 0;
+  }
+}
