@@ -1,3 +1,4 @@
+export { nullRxBurst, nullRxRelease, nullTxBurst, nullTxReserve } from './null';
 export {
   xskFillWaiting,
   xskMaintain,

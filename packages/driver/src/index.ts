@@ -4,6 +4,7 @@ export type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '.
 export type { FakeDevice, FakeOptions } from './fake/device.js';
 export type { FakeWireDescription } from './fake/layout.js';
 export { FakeWire } from './fake/wire.js';
+export type { NullOptions } from './null/device.js';
 export { type DeviceOptions, openDevice } from './open.js';
 export type { FlowMatch, RuleCoverage, RuleSet } from './rules.js';
 export * as tables from './tables.js';

@@ -10,6 +10,10 @@ export interface DriverModule {
   xskRxWaiting(queue: number): number;
   xskTxWaiting(queue: number): number;
   xskFillWaiting(queue: number): number;
+  nullRxBurst(queue: number, batch: number, max: number): number;
+  nullRxRelease(queue: number, batch: number, count: number): void;
+  nullTxReserve(queue: number, batch: number, max: number): number;
+  nullTxBurst(queue: number, batch: number, count: number): void;
 }
 
 /**

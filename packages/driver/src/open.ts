@@ -1,8 +1,9 @@
 import { type AfXdpOptions, openAfXdp } from './af-xdp/device.js';
 import type { Device, DeviceContext } from './device.js';
 import { type FakeOptions, openFake } from './fake/device.js';
+import { type NullOptions, openNull } from './null/device.js';
 
-export type DeviceOptions = AfXdpOptions | FakeOptions;
+export type DeviceOptions = AfXdpOptions | FakeOptions | NullOptions;
 
 /** Opens a device by its driver's name. Throws NicshareError. */
 export function openDevice(options: DeviceOptions, context: DeviceContext): Device {
@@ -11,5 +12,7 @@ export function openDevice(options: DeviceOptions, context: DeviceContext): Devi
       return openAfXdp(options, context);
     case 'fake':
       return openFake(options, context);
+    case 'null':
+      return openNull(options, context);
   }
 }
