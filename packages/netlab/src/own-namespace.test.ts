@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { addressOf, SystemError, libc as sharedLibc } from '@nicshare/shm/sys';
 import test from 'ava';
 import { setOffloads } from './ethtool.js';
 import { enterNewNamespace } from './own-namespace.js';
+import { PacketSocket } from './packet-socket.js';
 import { canCreateNamespaces } from './privileges.js';
 import { createVeth, linkIndex, listLinks, setLink } from './rtnetlink/links.js';
 import { AF_INET, libc, SIOCETHTOOL, SOCK_DGRAM } from './sys.js';
@@ -58,7 +60,26 @@ inNamespace(title('offloads can be switched off and on'), (t) => {
   t.true(txChecksumOffload('own0'));
 });
 
+inNamespace(title('packets cross the pair as they are, and a sender does not hear itself'), async (t) => {
+  setLink('own1', { up: true });
+  for (let turn = 0; turn < 500 && !listLinks().every((link) => link.running); turn++) await delay(10);
+  const one = new PacketSocket('own0');
+  const other = new PacketSocket('own1');
+  const sent = [14, 60, 1414].map((length) => new Uint8Array(length).fill(length & 0xff));
+  for (const packet of sent) one.send(packet);
+  const received: Uint8Array[] = [];
+  for (let turn = 0; turn < 500 && received.length < sent.length; turn++) {
+    received.push(...other.receive());
+    await delay(2);
+  }
+  t.deepEqual(received, sent);
+  t.deepEqual(one.receive(), []);
+  one.close();
+  other.close();
+});
+
 inNamespace(title('an interface that is missing is named in the error'), (t) => {
+  t.throws(() => new PacketSocket('missing'), { instanceOf: SystemError, message: /missing: ENODEV/ });
   t.throws(() => linkIndex('missing'), { instanceOf: SystemError, message: /missing: ENODEV/ });
   t.throws(() => setOffloads('missing', { gro: false }), {
     instanceOf: SystemError,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_BURST } from '../tables.js';
 import type { Behaviour } from './bench.js';
-import { passThrough } from './driver.js';
+import { passThrough, type Received } from './driver.js';
 import { hex, packet, packets, SHORTEST, total } from './packets.js';
 
 export function receives(behaviour: Behaviour): void {
@@ -21,7 +21,9 @@ export function receives(behaviour: Behaviour): void {
     const sent = [SHORTEST, SHORTEST + 1, 33, 59, 60, 65, 127, 1500, maxPacket - 1, maxPacket].map(
       (length, i) => packet(i, length),
     );
-    const received = await passThrough(bench, driver, sent);
+    const received: Received[] = [];
+    // One by one: a device of several rings may spread packets of different lengths, and keeps order only within one.
+    for (const bytes of sent) received.push(...(await passThrough(bench, driver, [bytes])));
     t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
   });
 

@@ -49,7 +49,8 @@ class MemoryDevice implements FakeDevice {
   readonly #queues: readonly FakeQueue[];
   readonly #cells: Int32Array;
   readonly #wakeups: { own: number; peer: number };
-  #closed = false;
+  /** Of a closed device. */
+  #lastStats: DeviceStats | undefined;
 
   constructor(context: DeviceContext, sizes: FakeSizes, mac: Uint8Array) {
     const { memory } = context.arena;
@@ -95,6 +96,10 @@ class MemoryDevice implements FakeDevice {
   }
 
   stats(): DeviceStats {
+    return this.#lastStats ?? this.#count();
+  }
+
+  #count(): DeviceStats {
     const sum = (count: (queue: FakeQueue) => number): number =>
       this.#queues.reduce((total, queue) => total + count(queue), 0);
     return {
@@ -108,8 +113,8 @@ class MemoryDevice implements FakeDevice {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#lastStats) return;
+    this.#lastStats = this.#count();
     Atomics.store(this.#cells, stateCell(this.wire), 0);
     this.#context.arena.release(this.wire.base);
     libc.close(this.#wakeups.own);

@@ -100,7 +100,10 @@ test('inject tells a loss, and the device counts it by its reason', (t) => {
   t.is(device.stats().rxDropped.noFrame, 1);
   t.false(wire.inject(new Uint8Array(0)));
   t.false(wire.inject(new Uint8Array(2049)));
-  t.is(device.stats().rxDropped.wrongLength, 2);
+  const before = device.stats();
+  t.is(before.rxDropped.wrongLength, 2);
+  device.close();
+  t.deepEqual(device.stats(), before);
 });
 
 test('a frame that is given back twice, or was never handed out, throws', (t) => {

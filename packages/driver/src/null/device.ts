@@ -70,7 +70,8 @@ class NullDevice implements Device {
   readonly #context: DeviceContext;
   readonly #pool: Region;
   readonly #table: DataView;
-  #closed = false;
+  /** Of a closed device. */
+  #lastStats: DeviceStats | undefined;
 
   constructor(settings: Settings, context: DeviceContext) {
     const { arena, frameSize, hugepages } = context;
@@ -143,13 +144,17 @@ class NullDevice implements Device {
   }
 
   stats(): DeviceStats {
+    return this.#lastStats ?? this.#count();
+  }
+
+  #count(): DeviceStats {
     const discarded = Number(this.#table.getBigUint64(T.DISCARDED, true));
     return { rxDropped: {}, txDropped: { discarded } };
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#lastStats) return;
+    this.#lastStats = this.#count();
     destroyRegion(this.#context.arena, this.#pool);
   }
 }
