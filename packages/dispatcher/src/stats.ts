@@ -1,8 +1,7 @@
 import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
-import { layout, readCounter, readSessionCounters, type SessionCounters } from '@nicshare/shm';
+import { formatMac, layout, readCounter, readSessionCounters, type SessionCounters } from '@nicshare/shm';
 import type { ClientSession } from './conductor/client-session.js';
 import type { Conductor } from './conductor/conductor.js';
-import { formatMac } from './conductor/mac.js';
 import type { Queue } from './conductor/queue.js';
 import type { QueueConfig } from './config/schema.js';
 import type { OpenDevice } from './dataplane/handle.js';

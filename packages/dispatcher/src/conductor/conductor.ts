@@ -1,5 +1,6 @@
 import {
   type Arena,
+  formatMac,
   type NicshareError,
   type PeerCredentials,
   readSessionCounters,
@@ -15,7 +16,6 @@ import { MAX_SESSIONS } from '../dataplane/tables.js';
 import { Budget } from './budget.js';
 import { ClientSession } from './client-session.js';
 import { watchDeath } from './death-watch.js';
-import { formatMac } from './mac.js';
 import { Queue } from './queue.js';
 import * as refusals from './refusals.js';
 import { Tokens } from './tokens.js';

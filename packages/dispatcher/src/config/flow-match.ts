@@ -1,4 +1,5 @@
 import type { FlowMatch } from '@nicshare/driver';
+import { parseMac } from '@nicshare/shm';
 import type { QueueMatch } from '../dataplane/rule-table.js';
 import { ETHER_TYPES, PROTOCOLS, type QueueConfig } from './schema.js';
 
@@ -16,7 +17,7 @@ export function flowMatch(match: QueueConfig['match']): FlowMatch {
     ...(etherType !== undefined && { etherType: numberOf(ETHER_TYPES, etherType) }),
     ...(protocol !== undefined && { protocol: numberOf(PROTOCOLS, protocol) }),
     ...(destinationPort !== undefined && { destinationPort }),
-    ...(destinationMac !== undefined && { destinationMac: macBytes(destinationMac) }),
+    ...(destinationMac !== undefined && { destinationMac: parseMac(destinationMac) }),
   };
 }
 

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { NicshareError } from '@nicshare/shm';
+import type { DispatcherConfig } from '../config/schema.js';
+import { parseConfig } from '../config/validate.js';
+import { createDispatcher, type Dispatcher } from '../dispatcher.js';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function readConfig(file: string): DispatcherConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const what = `The configuration cannot be read: ${(cause as Error).message}.`;
+    throw new NicshareError('ConfigInvalid', what, 'Name a file that this user may read.', { cause });
+  }
+  return parseConfig(text, file);
+}
+
+/** Says who comes and goes, and resolves when the dispatcher is told to end. Throws what ended it otherwise. */
+function untilEnd(dispatcher: Dispatcher): Promise<void> {
+  dispatcher.on('attached', ({ queue, pid, uid, trusted }) =>
+    say(`attached: ${queue}, process ${pid}, user ${uid}${trusted ? ' (trusted)' : ''}`),
+  );
+  dispatcher.on('detached', ({ queue, pid }, reason) =>
+    say(`detached: ${queue}, process ${pid}${reason ? `: ${reason.message}` : ''}`),
+  );
+  return new Promise((resolve, reject) => {
+    dispatcher.once('failed', reject);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** `nicshare dispatcher`. */
+export async function runDispatcher(options: { config: string; check?: boolean }): Promise<void> {
+  const config = readConfig(options.config);
+  if (options.check) return say(`${options.config} is valid: ${config.queues.length} queues`);
+  const dispatcher = await createDispatcher(config, (line) => say(`note: ${line}`));
+  const { device } = await dispatcher.stats();
+  const { coverage, why } = device.rules;
+  say(
+    `device: ${device.interface} by ${device.driver} (${device.mode}), ${device.mac}, ${device.rxQueues} rings`,
+  );
+  say(`rules: ${coverage}${why ? ` (${why})` : ''}`);
+  say(`ready: ${config.queues.length} queues at ${dispatcher.socketPath}`);
+  try {
+    await untilEnd(dispatcher);
+  } finally {
+    await dispatcher.close();
+  }
+  say('stopped');
+}

@@ -1,0 +1,95 @@
+import { isNicshareError } from '@nicshare/shm';
+import test from 'ava';
+import { orderedMatches } from './flow-match.js';
+import { parseConfig, validateOptions } from './validate.js';
+
+const VALID = `
+device: { driver: af_xdp, interface: eth1 }
+queues:
+  - { name: rest, match: any, priority: 1000 }
+  - { name: dns, match: { protocol: udp, destinationPort: 53 } }
+`;
+
+/** The message of the error that a configuration gives. */
+function complaint(text: string): string {
+  try {
+    parseConfig(text, 'nicshare.yaml');
+  } catch (error) {
+    if (isNicshareError(error, 'ConfigInvalid')) return error.message;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+test('defaults are filled in', (t) => {
+  const config = parseConfig(VALID, 'nicshare.yaml');
+  t.deepEqual(config.device, { driver: 'af_xdp', interface: 'eth1', rings: 'all', mode: 'auto' });
+  t.is(config.memory.budget, 512 * 2 ** 20);
+  t.is(config.memory.ringSize, 1024);
+  t.is(config.socket.mode, '0660');
+  t.is(config.unmatched, 'pass');
+  t.is(config.queues[1]!.priority, 100);
+});
+
+test('a configuration with its defaults filled in is valid again', (t) => {
+  const config = parseConfig(VALID, 'nicshare.yaml');
+  t.deepEqual(validateOptions(config), config);
+});
+
+test('JSON is read as well', (t) => {
+  const json = JSON.stringify({ device: { driver: 'fake' }, queues: [{ name: 'a', match: 'any' }] });
+  t.is(parseConfig(json, 'nicshare.json').queues[0]!.name, 'a');
+});
+
+test('matches are tried by priority, the lowest number first, then as written', (t) => {
+  const { queues } = parseConfig(VALID, 'nicshare.yaml');
+  t.deepEqual(orderedMatches(queues), [
+    { match: { protocol: 17, destinationPort: 53 }, queue: 1 },
+    { match: {}, queue: 0 },
+  ]);
+});
+
+for (const [what, text, expected] of [
+  ['an unknown field', VALID.replace('priority', 'prio'), /line 4: .*unknown field 'prio'/],
+  ['an unknown field of a match', VALID.replace('destinationPort', 'port'), /line 5: .*unknown field 'port'/],
+  ['a port out of range', VALID.replace('53', '70000'), /line 5: queues\.1\.match\.destinationPort: .*65535/],
+  [
+    'an unknown protocol',
+    VALID.replace('udp', 'ipx'),
+    /line 5: .*protocol: must be a number from 0 to 255, or one of icmp/,
+  ],
+  ['an unknown driver', VALID.replace('af_xdp', 'dpdk'), /line 2: .*driver must be af_xdp, fake or null/],
+  ['a missing interface', VALID.replace(', interface: eth1', ''), /line 2: device\.interface/],
+  ['a queue named twice', VALID.replace('name: rest', 'name: dns'), /line 5: .*'dns' exists already/],
+  [
+    'a name with a space',
+    VALID.replace('name: dns', 'name: "d ns"'),
+    /line 5: queues\.1\.name: must be 1 to 64/,
+  ],
+  ['an empty match', VALID.replace('match: any', 'match: {}'), /line 4: .*match: any/],
+  [
+    'a ring size that is no power of two',
+    `${VALID}memory: { ringSize: 1000 }`,
+    /line 6: memory\.ringSize: must be a power of two/,
+  ],
+  [
+    'a budget in words',
+    `${VALID}memory: { budget: much }`,
+    /line 6: memory\.budget: must be a number of bytes/,
+  ],
+  ['no queues', 'device: { driver: fake }\nqueues: []', /line 2: queues/],
+  ['a syntax error', 'device: { driver: fake\nqueues: [', /line \d: /],
+  ['a key twice', `${VALID}unmatched: pass\nunmatched: drop`, /line 7: .*unique/],
+  ['nothing', '', /line 1/],
+  ['a megabyte', `${VALID}#${'x'.repeat(1 << 20)}`, /longer than/],
+] as const)
+  test(`${what} is refused with its line`, (t) => {
+    t.regex(complaint(text), expected);
+  });
+
+test('options of a program are refused by their path', (t) => {
+  const error = t.throws(() =>
+    validateOptions({ device: { driver: 'fake', rings: 99 }, queues: [{ name: 'a', match: 'any' }] }),
+  );
+  t.regex(error.message, /device\.rings/);
+});
