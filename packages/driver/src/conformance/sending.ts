@@ -43,4 +43,15 @@ export function sends(behaviour: Behaviour): void {
     const sent = packets(1, bench.ringSize * 5);
     t.deepEqual(hex(await sendAll(bench, driver, 0, sent)), hex(sent));
   });
+
+  behaviour('does not name a frame again before its packet has gone', async (t, bench, driver) => {
+    for (let round = 0; round < 3; round++) {
+      const sent = packets(round * 1000, bench.ringSize * 3);
+      let next = 0;
+      for (let count = 1; count > 0 && next < sent.length; next += count)
+        count = driver.send(0, sent.slice(next, next + 7));
+      t.true(next > bench.ringSize / 2);
+      t.deepEqual(hex(await arrivals(bench, next)), hex(sent.slice(0, next)));
+    }
+  });
 }
