@@ -35,11 +35,10 @@ export const commonOptions = (socket: string, pages: Setup['pages']) =>
     queues: QUEUES.map(({ name, port }) => ({ name, match: { protocol: 'udp', destinationPort: port } })),
   }) satisfies Partial<DispatcherOptions>;
 
-/** A directory for sockets. */
+/** A directory for sockets; it goes with the benchmark at the latest. */
 export function socketDirectory(): { readonly socket: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'nicshare-bench-'));
-  return {
-    socket: join(directory, 'bench.sock'),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
-  };
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  return { socket: join(directory, 'bench.sock'), remove };
 }

@@ -3,7 +3,7 @@ import { startOwn, startPeer } from '../processes.js';
 import { commonOptions, QUEUES, type Setup } from '../setup.js';
 import { INTERFACE, type Lab } from './lab.js';
 
-/** What a dispatcher and its clients did from start to stop. */
+/** What a dispatcher and its clients did from the mark to the stop. */
 export interface Outcome {
   readonly delivered: number;
   readonly dispatcherCpuNs: number;
@@ -12,6 +12,8 @@ export interface Outcome {
 
 /** A dispatcher over AF_XDP with sleeping clients, all on core 0. */
 export interface RunningSide {
+  /** Begins to count anew: what was until now is no part of the outcome. */
+  mark(): Promise<void>;
   stop(): Promise<Outcome>;
 }
 
@@ -31,8 +33,32 @@ export const startTwin: StartSide = async (lab, setup, clients) => {
     'wakeup-interval': IDLE.wakeupInterval,
   };
   const twin = await startPeer('twin-xdp', options, lab.namespace);
-  return { stop: async () => (await twin.stop()) as unknown as Outcome };
+  return {
+    // It counts from when it is ready, and nothing is sent to it before the mark: it need not warm up.
+    mark: async () => {},
+    stop: async () => (await twin.stop()) as unknown as Outcome,
+  };
 };
+
+interface Usage {
+  readonly cpuNs: number;
+  /** Of clients. */
+  readonly packets: number;
+}
+
+function outcome(dispatcher: Usage, clients: readonly Usage[]): Outcome {
+  const sum = (key: keyof Usage): number => clients.reduce((total, usage) => total + usage[key], 0);
+  return { delivered: sum('packets'), dispatcherCpuNs: dispatcher.cpuNs, clientsCpuNs: sum('cpuNs') };
+}
+
+const since = (now: Outcome, then: Outcome): Outcome => ({
+  delivered: now.delivered - then.delivered,
+  dispatcherCpuNs: now.dispatcherCpuNs - then.dispatcherCpuNs,
+  clientsCpuNs: now.clientsCpuNs - then.clientsCpuNs,
+});
+
+/** Packets a second, and seconds: enough for the compilers of the runtime, too few to lose any. */
+const WARM_UP = { rate: 40_000, seconds: 0.5 };
 
 export const startOurs =
   (socket: string): StartSide =>
@@ -45,16 +71,26 @@ export const startOurs =
       idle: IDLE,
     };
     const dispatcher = await startOwn('dispatcher', options, { core: 0, namespace: lab.namespace });
-    const queues = QUEUES.slice(0, clients);
     const own = await Promise.all(
-      queues.map(({ name }) => startOwn('sleeping-client', { socket, queue: name }, { core: 0 })),
+      QUEUES.slice(0, clients).map(({ name }) =>
+        startOwn('sleeping-client', { socket, queue: name }, { core: 0 }),
+      ),
     );
+    const usage = async (): Promise<Outcome> => {
+      const usages = await Promise.all(own.map((client) => client.ask('usage')));
+      return outcome((await dispatcher.ask('usage')) as unknown as Usage, usages as unknown as Usage[]);
+    };
+    let marked = await usage();
     return {
+      mark: async () => {
+        await lab.send(WARM_UP.rate, WARM_UP.seconds);
+        marked = await usage();
+      },
       stop: async () => {
-        const results = await Promise.all(own.map((client) => client.stop()));
-        const { cpuNs } = await dispatcher.stop();
-        const sum = (key: string): number => results.reduce((total, result) => total + result[key]!, 0);
-        return { delivered: sum('packets'), dispatcherCpuNs: cpuNs!, clientsCpuNs: sum('cpuNs') };
+        const result = since(await usage(), marked);
+        await Promise.all(own.map((client) => client.stop()));
+        await dispatcher.stop();
+        return result;
       },
     };
   };

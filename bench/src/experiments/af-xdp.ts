@@ -6,7 +6,7 @@ import { CLIENTS, type Lab, openLab } from './lab.js';
 
 const FIXED_RATE = 300_000;
 /** Rates that the search for the highest lossless one tries: from, to and step, packets a second. */
-const SEARCH = { from: 50_000, to: 1_500_000, step: 50_000 };
+const SEARCH = { from: 50_000, to: 800_000, step: 50_000 };
 const SEARCH_SECONDS = 0.5;
 /** What is on its way when the sender ends has come by then. */
 const SETTLE_MS = 100;
@@ -27,6 +27,7 @@ async function trial(
   seconds: number,
 ): Promise<Trial> {
   const side = await start(lab, setup, CLIENTS);
+  await side.mark();
   const { sent, packetsPerSecond } = await lab.send(rate, seconds);
   await delay(SETTLE_MS);
   const { delivered, dispatcherCpuNs, clientsCpuNs } = await side.stop();
@@ -58,6 +59,12 @@ export async function fixedRate(setup: Setup): Promise<Experiment> {
   };
 }
 
+/** Tries a rate again where packets were lost: something else may have had the core. */
+async function bestOfTwo(start: StartSide, lab: Lab, setup: Setup, rate: number): Promise<Trial> {
+  const first = await trial(start, lab, setup, rate, SEARCH_SECONDS);
+  return first.lost === 0 ? first : trial(start, lab, setup, rate, SEARCH_SECONDS);
+}
+
 /** The highest rate at which nothing is lost, found by halving. */
 async function highestRate(start: StartSide, lab: Lab, setup: Setup): Promise<Sample> {
   let reached = 0;
@@ -65,7 +72,7 @@ async function highestRate(start: StartSide, lab: Lab, setup: Setup): Promise<Sa
   let high = Math.round((SEARCH.to - SEARCH.from) / SEARCH.step) + 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const result = await trial(start, lab, setup, SEARCH.from + middle * SEARCH.step, SEARCH_SECONDS);
+    const result = await bestOfTwo(start, lab, setup, SEARCH.from + middle * SEARCH.step);
     if (result.lost === 0) {
       reached = Math.max(reached, result.packetsPerSecond);
       low = middle + 1;
@@ -99,6 +106,7 @@ export async function idle(setup: Setup): Promise<Experiment> {
   const idleMs = setup.seconds * 1000;
   const run = async (start: StartSide): Promise<Sample> => {
     const side = await start(lab, setup, 3);
+    await side.mark();
     await delay(idleMs);
     const { dispatcherCpuNs } = await side.stop();
     return { cpu: (dispatcherCpuNs / (idleMs * 1e6)) * 100 };

@@ -4,7 +4,6 @@ import { rxDrops } from '@nicshare/shm';
 import { cpuNs, type Question, settings, tell } from './parent.js';
 
 const dispatcher = await createDispatcher(settings<DispatcherOptions>());
-const begin = cpuNs();
 dispatcher.on('failed', (error) => {
   throw error;
 });
@@ -20,7 +19,7 @@ const summary = ({ queues, deviceCounters, plane }: DispatcherStats): object => 
 });
 
 process.on('message', async ({ type }: Question) => {
-  const usage = cpuNs() - begin;
+  const usage = cpuNs();
   if (type === 'usage') return tell({ cpuNs: usage });
   const counted = summary(await dispatcher.stats());
   await dispatcher.close();

@@ -1,7 +1,7 @@
-/** A client that sleeps while there is nothing to read; on `stop` it tells packets and processor time. */
+/** A client that sleeps while there is nothing to read; on `usage` and `stop` it tells packets and processor time. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect } from '@nicshare/client';
-import { cpuNs, settings, tell } from './parent.js';
+import { cpuNs, type Question, settings, tell } from './parent.js';
 import { Reader } from './receive.js';
 
 /** Sleeps and bursts after which the event loop has a turn, which is where `stop` comes in. */
@@ -18,8 +18,9 @@ const client = await connect({ socket });
 const port = await client.attach(queue);
 const reader = new Reader(port);
 let stopped = false;
-process.on('message', () => {
-  stopped = true;
+process.on('message', ({ type }: Question) => {
+  if (type === 'stop') stopped = true;
+  else void tell({ packets: reader.packets, cpuNs: cpuNs() });
 });
 await tell({ ready: true });
 
@@ -29,12 +30,11 @@ function readSome(): void {
     if (reader.read() === 0 && port.waitReadable(SLEEP_MS) !== 'readable') return;
 }
 
-const begin = cpuNs();
 while (!stopped) {
   readSome();
   await nextTurn();
 }
 while (reader.read() > 0);
-await tell({ packets: reader.packets, cpuNs: cpuNs() - begin });
+await tell({ packets: reader.packets, cpuNs: cpuNs() });
 await client.close();
 process.disconnect();
