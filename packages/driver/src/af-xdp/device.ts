@@ -1,4 +1,4 @@
-import { HUGEPAGE_HINT, NicshareError } from '@nicshare/shm';
+import { HUGEPAGE_HINT, layout, NicshareError } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { type DriverModule, loadDriverModule } from '../module.js';
@@ -21,7 +21,6 @@ export interface AfXdpOptions {
   readonly mode?: 'auto' | AttachMode;
 }
 
-const ETHERNET_HEADER = 14;
 const VLAN_TAG = 4;
 /** The kernel keeps these bytes of each RX frame free before the packet (XDP_PACKET_HEADROOM, linux/bpf.h). */
 const HEADROOM = 256;
@@ -46,8 +45,8 @@ export function openAfXdp(options: AfXdpOptions, context: DeviceContext): Device
     if (!(error instanceof NicshareError) || error.code !== 'DeviceFailed') throw error;
     const device = openIn('generic', state, queues, context);
     context.note(
-      `${state.name}: native XDP failed, so the slower generic mode is used. ${error.message} ` +
-        'Other reasons are a driver without XDP and an MTU above what it takes with XDP.',
+      `${state.name}: its driver takes no XDP program (perhaps only with a smaller MTU), so the slower generic mode ` +
+        `is used: ${error.message}`,
     );
     return device;
   }
@@ -62,15 +61,20 @@ function requireUsable(state: InterfaceState, context: DeviceContext): void {
     );
   if (!state.running)
     context.note(`${state.name} has no carrier: nothing comes until its cable or peer is up.`);
-  const maxMtu = context.frameSize - HEADROOM - ETHERNET_HEADER - VLAN_TAG;
+  const maxMtu = maxMtuOf(context.frameSize);
   if (state.mtu > maxMtu)
     throw new NicshareError(
       'InvalidArgument',
       `Packets of ${state.name} (MTU ${state.mtu}) do not fit frames of ${context.frameSize} bytes.`,
       `Lower the MTU to ${maxMtu} (ip link set ${state.name} mtu ${maxMtu})` +
-        (context.frameSize < 4096 ? ', or set memory.frameSize to 4096.' : '.'),
+        (state.mtu <= maxMtuOf(layout.MAX_FRAME_SIZE)
+          ? `, or set memory.frameSize to ${layout.MAX_FRAME_SIZE}.`
+          : '.'),
     );
 }
+
+/** Longest payload whose packet, a VLAN tag included, fits a frame. */
+const maxMtuOf = (frameSize: number): number => frameSize - HEADROOM - layout.ETHERNET_HEADER - VLAN_TAG;
 
 function queueCount(state: InterfaceState, options: AfXdpOptions, context: DeviceContext): number {
   const { rings = 'all' } = options;
@@ -140,7 +144,7 @@ class AfXdpDevice implements Device {
       mac: state.mac,
       rxQueues: sockets.length,
       txQueues: sockets.filter((socket) => socket.tx).length,
-      maxPacket: state.mtu + ETHERNET_HEADER,
+      maxPacket: state.mtu + layout.ETHERNET_HEADER,
       mode: `${mode}, ${sockets.every((socket) => socket.zeroCopy) ? 'zero-copy' : 'copy'}`,
     };
     this.#module = loadDriverModule(arena.memory, (queue) => this.#ring(queue));

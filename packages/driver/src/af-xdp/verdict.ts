@@ -40,7 +40,7 @@ export function programVerdicts(rules: RuleSet, packets: readonly Uint8Array[]):
       return verdict;
     });
   } catch (error) {
-    throw explained(error, 'a test');
+    throw explained(error, 'a test program');
   } finally {
     for (const fd of open) sys.libc.close(fd);
   }
