@@ -1,0 +1,30 @@
+/*
+ * echo.js [QUEUE]: sends every UDP packet of a queue back (RFC 862).
+ *
+ * The second step of the ladder: answering; how a batch is answered is in respond.ts.
+ */
+import { connect } from '@nicshare/client';
+import { swapFields, UDP } from './headers.js';
+import { newTally, respond } from './respond.js';
+import { joinDemo } from './start/member.js';
+
+const PORT_LENGTH = 2;
+
+const tally = newTally();
+joinDemo(tally);
+
+const client = await connect();
+const port = await client.attach(process.argv[2] ?? 'echo');
+console.log(`echoes UDP on ${port.queue} of ${port.mac}`);
+
+const udp = {
+  protocol: UDP,
+  headerLength: 8,
+  accepts: () => true,
+  /** From port to port; the checksum stays right, as it does for the addresses. */
+  answer: (bytes: Uint8Array, header: number) => swapFields(bytes, header, header + PORT_LENGTH, PORT_LENGTH),
+};
+await respond(port, udp, tally);
+
+console.log(`ended: ${port.detachedReason?.message}`);
+await client.close();

@@ -1,0 +1,66 @@
+/*
+ * Headers of an Ethernet frame that carries IPv4, for the examples that answer. Offsets count from the start of the
+ * frame, or of the header that they are named after (IEEE 802.3, clause 3; RFC 791; RFC 792; RFC 768).
+ */
+const MAC_LENGTH = 6;
+const ETHER_TYPE = 12;
+const ETHER_TYPE_IPV4 = 0x0800;
+const IPV4 = 14;
+const IPV4_MIN_LENGTH = 20;
+const IPV4_FRAGMENT = 6;
+const IPV4_PROTOCOL = 9;
+const IPV4_SOURCE = 12;
+const IPV4_DESTINATION = 16;
+const IPV4_ADDRESS_LENGTH = 4;
+/** More-fragments bit and fragment offset: both 0 in a packet that is whole. */
+const FRAGMENT_BITS = 0x3fff;
+
+export const ICMP = 1;
+export const UDP = 17;
+
+export const readU16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
+
+export function writeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+/**
+ * Where the header of `protocol` starts in the frame at `start`, if `wanted` bytes of it are there; else 0: another
+ * protocol, a fragment, or cut short.
+ */
+export function transportHeader(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  protocol: number,
+  wanted: number,
+): number {
+  if (length < IPV4 + IPV4_MIN_LENGTH || readU16(bytes, start + ETHER_TYPE) !== ETHER_TYPE_IPV4) return 0;
+  const ip = start + IPV4;
+  if (bytes[ip]! >>> 4 !== 4 || bytes[ip + IPV4_PROTOCOL] !== protocol) return 0;
+  if ((readU16(bytes, ip + IPV4_FRAGMENT) & FRAGMENT_BITS) !== 0) return 0;
+  const headerLength = (bytes[ip]! & 0x0f) * 4;
+  if (headerLength < IPV4_MIN_LENGTH || IPV4 + headerLength + wanted > length) return 0;
+  return ip + headerLength;
+}
+
+export function copyBytes(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+}
+
+/** Exchanges two fields of `length` bytes. */
+export function swapFields(bytes: Uint8Array, a: number, b: number, length: number): void {
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[a + i]!;
+    bytes[a + i] = bytes[b + i]!;
+    bytes[b + i] = byte;
+  }
+}
+
+/** Sends an IPv4 frame back where it came from. Checksums stay right: a sum does not care about the order. */
+export function turnAround(bytes: Uint8Array, start: number): void {
+  swapFields(bytes, start, start + MAC_LENGTH, MAC_LENGTH);
+  const ip = start + IPV4;
+  swapFields(bytes, ip + IPV4_SOURCE, ip + IPV4_DESTINATION, IPV4_ADDRESS_LENGTH);
+}
