@@ -39,12 +39,10 @@ export function reclaimFrames(session: u32): u32 {
     const offset = load<u32>(entries + (((consumer + i) & mask) << L.ENTRY_SHIFT)) - framesOffset;
     const index = offset >>> shift;
     if (offset & inFrame || index >= frames) {
-      violate(session, T.VIOLATION_FILL_ENTRY);
-      return 0;
+      return breakOff(session, tail, T.VIOLATION_FILL_ENTRY);
     }
     if (!load<u8>(holders + index)) {
-      violate(session, T.VIOLATION_FRAME_NOT_HELD);
-      return 0;
+      return breakOff(session, tail, T.VIOLATION_FRAME_NOT_HELD);
     }
     store<u8>(holders + index, 0);
     store<u32>(free + ((tail & mask) << 2), index);
@@ -54,6 +52,13 @@ export function reclaimFrames(session: u32): u32 {
   store<u32>(session, consumer + returned, T.SESSION_FILL_CONSUMER);
   atomic.store<u32>(load<u32>(session, T.SESSION_DISPATCHER_REGION) + L.FILL_CONSUMER, consumer + returned);
   return returned;
+}
+
+/** What was taken back before the violation stays so: the ledger is right at the session's end too. */
+function breakOff(session: u32, tail: u32, violation: u32): u32 {
+  store<u32>(session, tail, T.SESSION_FREE_TAIL);
+  violate(session, violation);
+  return 0;
 }
 
 /** The ledger's check: returns by how many frames `free + held` differs from all frames of the session; 0 is right. */

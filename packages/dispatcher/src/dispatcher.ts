@@ -166,7 +166,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
 
   async #shutDown(reason: NicshareError): Promise<void> {
     this.#descriptors?.close();
-    await this.#conductor?.endAll(reason);
+    await this.#conductor?.close(reason);
     await this.#control?.close();
     await this.#dataplane.stop();
   }

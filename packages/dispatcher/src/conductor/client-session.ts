@@ -1,10 +1,6 @@
 import {
   type Arena,
-  createOwnRegion,
-  createPeerRegion,
   createWakePair,
-  destroyRegion,
-  type HugepagePolicy,
   layout,
   openReadOnly,
   type PeerCredentials,
@@ -15,6 +11,7 @@ import { libc, type ReadableWatch } from '@nicshare/shm/sys';
 import type { SessionPlacement } from '../dataplane/messages.js';
 import { ledgerBytes } from '../dataplane/session-table.js';
 import type { Queue } from './queue.js';
+import type { RegionStock, SessionRegions } from './region-stock.js';
 
 /** The memory and descriptors of one attachment. A region is never given to a second session. */
 export class ClientSession {
@@ -26,13 +23,13 @@ export class ClientSession {
   readonly trusted: boolean;
   readonly shape: SessionShape;
   readonly since = Date.now();
-  readonly dispatcherRegion: Region;
-  readonly clientRegion: Region;
   /** Watches for the end of the client's process. */
   deathWatch: ReadableWatch | undefined;
   /** Set once the session is being ended: resolves when its queue is free again. */
   ending: Promise<void> | undefined;
   readonly #arena: Arena;
+  readonly #stock: RegionStock;
+  readonly #regions: SessionRegions;
   readonly #ledger: number;
   readonly #wake: { own: number; peer: number };
 
@@ -44,9 +41,9 @@ export class ClientSession {
     identity: PeerCredentials;
     shape: SessionShape;
     arena: Arena;
-    hugepages: HugepagePolicy;
+    stock: RegionStock;
   }) {
-    const { arena, shape, queue } = options;
+    const { arena, shape, queue, stock } = options;
     this.id = options.id;
     this.slot = options.slot;
     this.queue = queue;
@@ -54,21 +51,24 @@ export class ClientSession {
     this.trusted = options.identity.uid === 0 || options.identity.uid === process.getuid?.();
     this.shape = shape;
     this.#arena = arena;
-    const name = `nicshare-${queue.config.name}`;
-    const undo: (() => void)[] = [];
+    this.#stock = stock;
+    this.#regions = stock.take();
     try {
-      this.dispatcherRegion = createOwnRegion(arena, `${name}-rx`, shape.dispatcherBytes, options.hugepages);
-      undo.push(() => destroyRegion(arena, this.dispatcherRegion));
-      this.clientRegion = createPeerRegion(arena, `${name}-tx`, shape.clientBytes);
-      undo.push(() => destroyRegion(arena, this.clientRegion));
       this.#ledger = arena.allocate(ledgerBytes(shape.rxFrames));
-      undo.push(() => arena.release(this.#ledger));
       this.#wake = createWakePair();
     } catch (error) {
-      for (const step of undo.reverse()) step();
+      stock.destroy(this.#regions);
       throw error;
     }
     for (const region of [this.clientRegion, this.dispatcherRegion]) this.#writeHeader(region);
+  }
+
+  get dispatcherRegion(): Region {
+    return this.#regions.dispatcher;
+  }
+
+  get clientRegion(): Region {
+    return this.#regions.client;
   }
 
   /** Magic and version are written last: a region that has them is whole. */
@@ -119,7 +119,6 @@ export class ClientSession {
     libc.close(this.#wake.own);
     if (this.#wake.peer >= 0) libc.close(this.#wake.peer);
     this.#arena.release(this.#ledger);
-    destroyRegion(this.#arena, this.clientRegion);
-    destroyRegion(this.#arena, this.dispatcherRegion);
+    this.#stock.destroy(this.#regions);
   }
 }

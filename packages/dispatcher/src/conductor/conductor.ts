@@ -18,12 +18,16 @@ import { ClientSession } from './client-session.js';
 import { watchDeath } from './death-watch.js';
 import { Queue } from './queue.js';
 import * as refusals from './refusals.js';
+import { RegionStock } from './region-stock.js';
 import { Tokens } from './tokens.js';
 
 /** A control connection, as the Conductor sees it: who it is for, and how to tell it of an end. */
 export interface Owner {
   sessionEnded(session: number, reason: NicshareError): void;
 }
+
+/** Sessions' memory that is made in advance. */
+const MAX_SPARES = 2;
 
 interface Reservation {
   readonly queue: Queue;
@@ -48,7 +52,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly budget: Budget;
   /** Frames that ledgers of ended sessions were off by; 0 unless we have a bug. */
   ledgerErrors = 0;
-  readonly #config: DispatcherConfig;
+  readonly #stock: RegionStock;
   readonly #arena: Arena;
   readonly #dataplane: DataplaneHandle;
   readonly #device: OpenDevice;
@@ -62,7 +66,6 @@ export class Conductor extends EventEmitter<ConductorEvents> {
 
   constructor(config: DispatcherConfig, arena: Arena, dataplane: DataplaneHandle, device: OpenDevice) {
     super();
-    this.#config = config;
     this.#arena = arena;
     this.#dataplane = dataplane;
     this.#device = device;
@@ -76,6 +79,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         allow && { users: allow.users.map(userId), groups: allow.groups.map(groupId) },
       );
     });
+    this.#stock = new RegionStock(arena, this.#shape, config.memory.hugepages, () => this.#sparesWanted());
     dataplane.on('violation', (slot, violation) => this.#punish(slot, violation));
   }
 
@@ -133,14 +137,26 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     await Promise.all(own.map(({ session }) => this.#end(session, undefined)));
   }
 
-  /** Ends all sessions and tells their clients why. */
-  async endAll(reason: NicshareError): Promise<void> {
+  /** Ends all sessions and tells their clients why; nobody can attach any more. */
+  async close(reason: NicshareError): Promise<void> {
     await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
+    this.#stock.close();
+  }
+
+  get #sessionBytes(): number {
+    return this.#shape.dispatcherBytes + this.#shape.clientBytes;
+  }
+
+  /** Spare regions are within the budget, and no more than there are queues without a client. */
+  #sparesWanted(): number {
+    const unattached = this.queues.length - this.#sessions.size;
+    const affordable = Math.floor((this.budget.limit - this.budget.used) / this.#sessionBytes);
+    return Math.min(MAX_SPARES, unattached, affordable);
   }
 
   #create(queue: Queue, identity: PeerCredentials): ClientSession {
     const slot = this.#freeSlot();
-    const bytes = this.#shape.dispatcherBytes + this.#shape.clientBytes;
+    const bytes = this.#sessionBytes;
     this.budget.take(bytes);
     try {
       const session = new ClientSession({
@@ -150,7 +166,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         identity,
         shape: this.#shape,
         arena: this.#arena,
-        hugepages: this.#config.memory.hugepages,
+        stock: this.#stock,
       });
       this.#slots.add(slot);
       this.#nextSession++;
@@ -205,7 +221,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.#slots.delete(session.slot);
     if (reason) entry?.owner.sessionEnded(session.id, reason);
     session.destroy();
-    this.budget.giveBack(session.shape.dispatcherBytes + session.shape.clientBytes);
+    this.budget.giveBack(this.#sessionBytes);
     session.queue.session = undefined;
     this.emit('detached', session, reason);
   }

@@ -6,9 +6,6 @@ import { ETHER_TYPES, PROTOCOLS, type QueueConfig } from './schema.js';
 const numberOf = (names: Readonly<Record<string, number>>, value: string | number): number =>
   typeof value === 'number' ? value : names[value]!;
 
-const macBytes = (text: string): Uint8Array =>
-  Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
-
 /** What a queue's configuration says of its packets. */
 export function flowMatch(match: QueueConfig['match']): FlowMatch {
   if (match === 'any') return {};
