@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { SessionShape } from '@nicshare/shm';
 import { layout } from '@nicshare/shm';
 import type { DispatcherConfig } from './config/schema.js';
@@ -13,13 +14,16 @@ export interface MemoryPlan {
   readonly boundary: number;
 }
 
+/** Hardware rings to plan for where all of a card are wanted: cards have seldom more than the machine has cores. */
+const ringsOf = (rings: number | 'all'): number =>
+  rings === 'all' ? Math.max(16, availableParallelism()) : rings;
+
 /** Bytes that a device may take: frames of all its rings, and the kernel's or the hardware's rings. */
 function deviceBytes(config: DispatcherConfig): number {
   const { frameSize, deviceRingSize } = config.memory;
   if (config.device.driver === 'null') return config.device.frames * frameSize + 64 * MIB;
-  const rings = config.device.rings === undefined || config.device.rings === 'all' ? 16 : config.device.rings;
-  const frames = deviceRingSize * 4 * frameSize;
-  return 32 * MIB + rings * (frames + 8 * (GAP + GAP));
+  // A ring's frames, its region's remainder, and four rings, each with a gap behind it.
+  return 32 * MIB + ringsOf(config.device.rings) * (3 * deviceRingSize * frameSize + 10 * GAP);
 }
 
 /** Sizes the arena: address space, of which only what is used costs memory. */

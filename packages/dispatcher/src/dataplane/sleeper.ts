@@ -11,7 +11,8 @@ const IDLE_DOORBELLS = 50;
 const WINDOW_MS = 10;
 /** How long to sleep where packets wait for room in the device, which wakes nobody when it has some again. */
 const DEVICE_FULL_MS = 1;
-const FOREVER = -1;
+/** An interface that was deleted wakes nobody: its device finds out at the next turn. */
+const LONGEST_MS = 1000;
 
 /**
  * Sleeps in poll(2) until there is work. All who could bring work are told first, then every place is looked at once
@@ -62,7 +63,7 @@ export class Sleeper {
 
   #timeout(pending: number): number {
     if (pending === PENDING_DEVICE_FULL) return DEVICE_FULL_MS;
-    return this.#sessions.some((session) => session.muted === 'for now') ? WINDOW_MS : FOREVER;
+    return this.#sessions.some((session) => session.muted === 'for now') ? WINDOW_MS : LONGEST_MS;
   }
 
   #answerDoorbells(): void {

@@ -111,7 +111,7 @@ export class Arena {
       throw new NicshareError(
         'OutOfMemory',
         `The arena has no ${length} bytes left in one piece.`,
-        'Raise memory.budget or detach other clients.',
+        'Raise memory.budget, lower device.rings, or detach other clients.',
       );
     const extent = this.#free[index]!;
     const offset = extent.start;
