@@ -1,0 +1,62 @@
+import { connect } from '@nicshare/client';
+import test from 'ava';
+import { Bystander } from './support/bystander.js';
+import { Child } from './support/child.js';
+import { PORTS, startFake } from './support/fake-dispatcher.js';
+import { intactSequence, numberedPacket } from './support/packets.js';
+import { until } from './support/until.js';
+
+/** Each rule of processes/ring-breaker.ts, and what the client is told of it. */
+const RULES: readonly (readonly [string, RegExp])[] = [
+  ['fill: outside the region', /no frame of the region/],
+  ['fill: below the frames', /no frame of the region/],
+  ['fill: inside a frame', /no frame of the region/],
+  ['fill: a frame not held', /did not hold/],
+  ['fill: returned twice', /did not hold/],
+  ['fill: producer jumped', /fillRing's producer cursor/],
+  ['rx: consumer beyond the producer', /rxRing's consumer cursor/],
+  ['tx: outside the region', /txRing descriptor/],
+  ['tx: below the frames', /txRing descriptor/],
+  ['tx: behind the last frame', /txRing descriptor/],
+  ["tx: across the frame's end", /txRing descriptor/],
+  ['tx: producer jumped', /txRing's producer cursor/],
+  ['completion: consumer jumped', /completionRing's consumer cursor/],
+];
+
+for (const [rule, reason] of RULES)
+  test.serial(
+    `${rule}: that session ends, the queue is free again, nobody else loses a packet`,
+    async (t) => {
+      const host = await startFake(t);
+      const bystander = await Bystander.attach(t, host);
+      const breaker = Child.start(t, 'ring-breaker', [host.socket, 'one', rule]);
+      await breaker.next('attached');
+
+      let ended = false;
+      const told = breaker.next('ended').then((message) => {
+        ended = true;
+        return message;
+      });
+      await until('the session ends', async () => {
+        host.wire.inject(numberedPacket(PORTS.one, 0));
+        await bystander.exchange(8);
+        host.wire.capture();
+        return ended;
+      });
+      const { code, message } = await told;
+      t.is(code, 'RingViolation');
+      t.regex(String(message), reason);
+      t.is((await host.queue('one')).violations, 1);
+
+      const client = await connect({ socket: host.socket });
+      t.teardown(() => client.close());
+      const port = await client.attach('one');
+      t.true(host.wire.inject(numberedPacket(PORTS.one, 7)));
+      t.true(await port.readable());
+      const batch = port.createBatch();
+      t.is(port.rxBurst(batch), 1);
+      t.is(intactSequence(batch.packet(0), PORTS.one), 7);
+      await bystander.exchange(200);
+      t.is((await host.dispatcher.stats()).ledgerErrors, 0);
+    },
+  );

@@ -1,0 +1,114 @@
+import {
+  Arena,
+  claimAnswer,
+  connectUnix,
+  decode,
+  descriptorSocketPath,
+  encode,
+  layout,
+  type ReceivedMessage,
+  receiveDescriptors,
+  type SessionGrant,
+  type SessionShape,
+  sendDescriptors,
+  sessionShape,
+  wake,
+} from '@nicshare/shm';
+import { libc } from '@nicshare/shm/sys';
+import { RawControl } from './raw-control.js';
+import { until } from './until.js';
+
+/** Asks a control connection for a queue; returns the token. */
+export async function requestToken(control: RawControl, queue: string): Promise<string> {
+  control.send({ type: 'attach', id: 1, queue });
+  return (await control.next('granted')).token;
+}
+
+export type Answer = ReceivedMessage | 'closed' | 'truncated';
+
+/** Waits for the answer on the descriptor socket. */
+export async function claimAnswered(fd: number): Promise<Answer> {
+  let answer: ReturnType<typeof receiveDescriptors> = 'again';
+  await until('the answer to a claim', () => {
+    answer = receiveDescriptors(fd, 4096);
+    return answer !== 'again';
+  });
+  return answer as unknown as Answer;
+}
+
+/** Sends bytes and descriptors on a new connection to the descriptor socket; returns it. */
+export function sendClaim(socket: string, bytes: Uint8Array, descriptors: readonly number[] = []): number {
+  const fd = connectUnix(descriptorSocketPath(socket));
+  sendDescriptors(fd, bytes, descriptors);
+  return fd;
+}
+
+/** A session without the client package: whoever has it writes what it wants where it can. */
+export class RawSession {
+  readonly control: RawControl;
+  readonly grant: SessionGrant;
+  readonly shape: SessionShape;
+  /** All mapped memory as u32 cells. */
+  readonly cells: Int32Array;
+  /** Offsets of the regions in `arena`. */
+  readonly dispatcherRegion: number;
+  readonly clientRegion: number;
+  readonly arena: Arena;
+  /** In the order of the protocol: dispatcher region, client region, wake-up socket. */
+  readonly descriptors: readonly [number, number, number];
+
+  private constructor(control: RawControl, grant: SessionGrant, descriptors: [number, number, number]) {
+    this.control = control;
+    this.grant = grant;
+    this.descriptors = descriptors;
+    this.shape = sessionShape(grant);
+    const { dispatcherBytes, clientBytes } = this.shape;
+    this.arena = Arena.create(dispatcherBytes + clientBytes + 2 * layout.REGION_ALIGNMENT, { shared: false });
+    this.dispatcherRegion = this.arena.map(descriptors[0], dispatcherBytes, 'read');
+    this.clientRegion = this.arena.map(descriptors[1], clientBytes, 'read-write');
+    this.cells = new Int32Array(this.arena.memory.buffer);
+  }
+
+  static async attach(socket: string, queue: string): Promise<RawSession> {
+    const control = await RawControl.greeted(socket);
+    const fd = sendClaim(socket, encode({ type: 'claim', token: await requestToken(control, queue) }));
+    const answer = await claimAnswered(fd);
+    libc.close(fd);
+    if (typeof answer === 'string') throw new Error(`The claim was answered by nothing: ${answer}`);
+    const grant = decode(claimAnswer, answer.bytes);
+    if (grant.type === 'refused') throw new Error(grant.message);
+    return new RawSession(control, grant, answer.descriptors as [number, number, number]);
+  }
+
+  /** A cell of the client's region, at a byte offset. */
+  write(offset: number, value: number): void {
+    Atomics.store(this.cells, (this.clientRegion + offset) >> 2, value | 0);
+  }
+
+  /** A cell of the dispatcher's region, at a byte offset. */
+  read(offset: number): number {
+    return Atomics.load(this.cells, (this.dispatcherRegion + offset) >> 2) >>> 0;
+  }
+
+  writeFill(slot: number, offset: number): void {
+    this.write(this.shape.fillEntries + slot * layout.ENTRY_SIZE, offset);
+  }
+
+  writeTx(slot: number, offset: number, length: number): void {
+    const at = this.shape.txDescriptors + slot * layout.DESCRIPTOR_SIZE;
+    this.write(at + layout.DESCRIPTOR_OFFSET, offset);
+    this.write(at + layout.DESCRIPTOR_LENGTH, length);
+  }
+
+  ring(): 'sent' | 'full' | 'gone' {
+    return wake(this.descriptors[2]);
+  }
+
+  /** Hangs up, unmaps and closes all. */
+  close(): void {
+    this.control.close();
+    this.arena.release(this.clientRegion);
+    this.arena.release(this.dispatcherRegion);
+    for (const fd of this.descriptors) libc.close(fd);
+  }
+}
