@@ -35,6 +35,8 @@ function untilEnd(dispatcher: Dispatcher): Promise<void> {
 
 /** `nicshare dispatcher`. */
 export async function runDispatcher(options: { config: string; check?: boolean }): Promise<void> {
+  // Whoever read the lines may go (a pipe to `head`, a terminal): the clients shall not notice.
+  process.stdout.on('error', () => {});
   const config = readConfig(options.config);
   if (options.check) return say(`${options.config} is valid: ${config.queues.length} queues`);
   const dispatcher = await createDispatcher(config, (line) => say(`note: ${line}`));
