@@ -11,6 +11,8 @@ const REFRESH_MS = 1000;
 const LOOK_MS = 20;
 /** Packets that do not reach a client within this time do not come any more. */
 const QUIET_MS = 300;
+/** Where one part's end makes others fail, all are known after this time; the one that others depend on is named. */
+const CAUSE_MS = 300;
 
 export interface DemoOptions extends Pick<StageOptions, 'cleanup'> {
   readonly seconds: number;
@@ -22,10 +24,17 @@ export interface DemoOptions extends Pick<StageOptions, 'cleanup'> {
 /** Runs the demo on a stage; returns whether all packets are accounted for. Throws where a part of it ends early. */
 export async function runDemo(stage: Stage, options: DemoOptions): Promise<boolean> {
   const clients = Clients.start(stage.socket, options);
-  const failed = Promise.race([stage.failed, clients.failed]);
-  failed.catch(() => {});
-  return await Promise.race([play(stage, clients, options), failed]);
+  try {
+    return await Promise.race([play(stage, clients, options), stage.failed, clients.failed]);
+  } catch (error) {
+    await delay(CAUSE_MS);
+    throw (await reasonOf(stage.failed)) ?? (await reasonOf(clients.failed)) ?? error;
+  }
 }
+
+/** Why a promise has been rejected; undefined where it has not. */
+const reasonOf = (failed: Promise<never>): Promise<unknown> =>
+  Promise.race([failed.catch((error: unknown) => error), delay(0)]);
 
 async function play(stage: Stage, clients: Clients, options: DemoOptions): Promise<boolean> {
   await clients.attached(stage);
