@@ -5,6 +5,7 @@ import {
   descriptorSocketPath,
   encode,
   NicshareError,
+  prepare,
   receiveDescriptors,
   type SessionGrant,
   sendDescriptors,
@@ -12,6 +13,8 @@ import {
 import { libc, SystemError, watchReadable } from '@nicshare/shm/sys';
 import type { GrantedDescriptors } from './attachment.js';
 import { refusal } from './dispatcher-proxy.js';
+
+prepare(claimAnswer, { type: 'session' });
 
 const MAX_ANSWER = 4096;
 const PATIENCE_MS = 5_000;

@@ -9,11 +9,14 @@ import {
   MAX_DISPATCHER_MESSAGE,
   NicshareError,
   PROTOCOL_VERSION,
+  prepare,
 } from '@nicshare/shm';
 import nodeIpc from 'node-ipc';
 
 const PATIENCE_MS = 5_000;
 const NAME = 'dispatcher';
+
+prepare(dispatcherMessage, { type: 'granted', id: 0, token: '' });
 
 type Request = Exclude<ClientMessage, { type: 'hello' }>;
 type Answer = Extract<DispatcherMessage, { id: number }>;

@@ -39,6 +39,14 @@ export function decode<T>(schema: ZodType<T>, bytes: Uint8Array): T {
   );
 }
 
+/**
+ * Sends a sample through the codec and its schema: the first use compiles both, which would otherwise stand between
+ * an application and its first packet.
+ */
+export const prepare = (schema: ZodType, sample: object): void => {
+  schema.safeParse(unpackr.unpack(packr.pack(sample)));
+};
+
 /** A message with its length before it (u32, little endian), as it goes over a stream. */
 export function frame(message: object): Buffer {
   const body = encode(message);
