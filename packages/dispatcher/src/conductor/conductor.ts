@@ -21,6 +21,9 @@ import * as refusals from './refusals.js';
 import { RegionStock } from './region-stock.js';
 import { Tokens } from './tokens.js';
 
+/** Tokens that one connection may hold unclaimed. */
+const MAX_REQUESTS = 64;
+
 /** A control connection, as the Conductor sees it: who it is for, and how to tell it of an end. */
 export interface Owner {
   sessionEnded(session: number, reason: NicshareError): void;
@@ -29,7 +32,8 @@ export interface Owner {
 /** Sessions' memory that is made in advance. */
 const MAX_SPARES = 2;
 
-interface Reservation {
+/** What a token stands for. */
+interface Request {
   readonly queue: Queue;
   readonly owner: Owner;
 }
@@ -59,9 +63,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly #shape: SessionShape;
   readonly #sessions = new Map<number, { session: ClientSession; owner: Owner }>();
   readonly #slots = new Set<number>();
-  readonly #tokens = new Tokens<Reservation>(({ queue }) => {
-    queue.reserved = false;
-  });
+  readonly #tokens = new Tokens<Request>();
   #nextSession = 1;
 
   constructor(config: DispatcherConfig, arena: Arena, dataplane: DataplaneHandle, device: OpenDevice) {
@@ -83,38 +85,40 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     dataplane.on('violation', (slot, violation) => this.#punish(slot, violation));
   }
 
-  /** Reserves a queue for a few seconds; the token is to be claimed with the client's identity. */
-  async reserve(owner: Owner, name: string): Promise<string> {
+  /**
+   * Gives a token for a queue that is free, good for one claim within a few seconds. It reserves nothing: who asks is
+   * known at the claim alone, and one who may not attach must not keep others out.
+   */
+  async request(owner: Owner, name: string): Promise<string> {
     const queue = this.queues.find((candidate) => candidate.config.name === name);
     if (!queue) {
       const names = this.queues.map((known) => known.config.name);
       throw refusals.noSuchQueue(name, names);
     }
     await queue.session?.ending;
-    if (queue.session || queue.reserved) throw refusals.queueBusy(name, queue.session?.identity.pid);
-    queue.reserved = true;
+    if (queue.session) throw refusals.queueBusy(name, queue.session.identity.pid);
+    if (this.#tokens.count((request) => request.owner === owner) >= MAX_REQUESTS)
+      throw refusals.tooManyRequests();
     return this.#tokens.issue({ queue, owner });
   }
 
   /** Makes the session that a token stands for. Throws NicshareError. */
   async claim(token: string, identity: PeerCredentials, groups: readonly number[]): Promise<Claimed> {
-    const reservation = this.#tokens.redeem(token);
-    if (!reservation) throw refusals.unknownToken();
-    const { queue, owner } = reservation;
-    try {
-      if (!queue.allows(identity.uid, groups)) throw refusals.notAllowed(queue.config.name, identity.uid);
-      const session = this.#create(queue, identity);
-      this.#sessions.set(session.id, { session, owner });
-      queue.session = session;
-      await this.#dataplane.attach(session.placement());
-      if (session.ending) throw refusals.unknownToken();
-      session.deathWatch = watchDeath(identity.pid, () => void this.#end(session, undefined));
-      if (!session.deathWatch) void this.#end(session, undefined);
-      this.emit('attached', session);
-      return { grant: this.#grant(session), handOver: (send) => session.handOver(send) };
-    } finally {
-      queue.reserved = false;
-    }
+    const request = this.#tokens.redeem(token);
+    if (!request) throw refusals.unknownToken();
+    const { queue, owner } = request;
+    const { name } = queue.config;
+    if (!queue.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
+    if (queue.session) throw refusals.queueBusy(name, queue.session.identity.pid);
+    const session = this.#create(queue, identity);
+    this.#sessions.set(session.id, { session, owner });
+    queue.session = session;
+    await this.#dataplane.attach(session.placement());
+    if (session.ending) throw refusals.unknownToken();
+    session.deathWatch = watchDeath(identity.pid, () => void this.#end(session, undefined));
+    if (!session.deathWatch) void this.#end(session, undefined);
+    this.emit('attached', session);
+    return { grant: this.#grant(session), handOver: (send) => session.handOver(send) };
   }
 
   /** Ends a session at its owner's wish. Throws NicshareError ProtocolViolation where it is not the owner's. */
@@ -132,7 +136,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
 
   /** Ends all that a closed connection owned. */
   async ownerGone(owner: Owner): Promise<void> {
-    this.#tokens.revoke((reservation) => reservation.owner === owner);
+    this.#tokens.revoke((request) => request.owner === owner);
     const own = [...this.#sessions.values()].filter((entry) => entry.owner === owner);
     await Promise.all(own.map(({ session }) => this.#end(session, undefined)));
   }

@@ -18,6 +18,8 @@ export interface ConnectionContext {
   /** Sends what is queued, then hangs up. */
   readonly hangUp: () => void;
   readonly stats: () => Promise<unknown>;
+  /** Told of the client's greeting. */
+  readonly greeted: () => void;
   /** Told of each refusal, by code. */
   readonly refused: (code: string) => void;
 }
@@ -75,6 +77,7 @@ export class ControlConnection implements Owner {
     if (this.#greeted) throw outOfOrder('a second hello');
     if (version !== PROTOCOL_VERSION) throw versionMismatch(version, PROTOCOL_VERSION);
     this.#greeted = true;
+    this.#context.greeted();
     this.#context.send({ type: 'welcome', version: PROTOCOL_VERSION, pid: process.pid });
   }
 
@@ -84,7 +87,7 @@ export class ControlConnection implements Owner {
     try {
       switch (message.type) {
         case 'attach':
-          return send({ type: 'granted', id, token: await conductor.reserve(this, message.queue) });
+          return send({ type: 'granted', id, token: await conductor.request(this, message.queue) });
         case 'detach':
           await conductor.detach(this, message.session);
           return send({ type: 'detached', id });

@@ -6,6 +6,8 @@ import { ControlConnection } from './control-connection.js';
 import { clearSocketPath, grantAccess, removeSocket, type SocketAccess } from './socket-file.js';
 
 const MAX_CONNECTIONS = 1024;
+/** Connections that may stand open without a greeting; one more ends the oldest, so that silence keeps nobody out. */
+const MAX_SILENT = 256;
 /** A client that reads none of its answers is cut off when so many bytes wait for it. */
 const MAX_UNREAD = 4 << 20;
 
@@ -16,6 +18,7 @@ export class ControlServer {
   readonly refusals: Record<string, number> = {};
   readonly #ipc = new nodeIpc.IPC();
   readonly #connections = new Map<Socket, ControlConnection>();
+  readonly #silent = new Set<Socket>();
   readonly #conductor: Conductor;
   readonly #stats: () => Promise<unknown>;
 
@@ -78,6 +81,7 @@ export class ControlServer {
       conductor: this.#conductor,
       stats: this.#stats,
       refused: (code) => this.countRefusal(code),
+      greeted: () => this.#silent.delete(socket),
       hangUp: () => socket.end(),
       send: (message) => {
         if (socket.writableLength > MAX_UNREAD) socket.destroy();
@@ -85,10 +89,21 @@ export class ControlServer {
       },
     });
     this.#connections.set(socket, connection);
+    this.#silent.add(socket);
+    this.#endOldestSilence();
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#connections.delete(socket);
+      this.#silent.delete(socket);
       void connection.gone();
     });
+  }
+
+  #endOldestSilence(): void {
+    const [oldest] = this.#silent;
+    if (oldest === undefined || this.#silent.size <= MAX_SILENT) return;
+    this.#silent.delete(oldest);
+    this.countRefusal('ProtocolViolation');
+    oldest.destroy();
   }
 }

@@ -15,7 +15,7 @@ import type { Conductor } from './conductor.js';
 import { grantAccess, removeSocket, type SocketAccess } from './socket-file.js';
 
 const MAX_CLAIM = 256;
-/** Connections that may stand open without having claimed anything. */
+/** Connections that may stand open without having claimed anything; one more ends the oldest. */
 const MAX_PENDING = 64;
 const PATIENCE_MS = 2_000;
 
@@ -65,18 +65,17 @@ export class DescriptorServer {
   }
 
   #await(fd: number): void {
-    if (this.#pending.size >= MAX_PENDING) {
-      this.#refused('ProtocolViolation');
-      libc.close(fd);
-      return;
-    }
-    const timer = setTimeout(() => {
-      this.#refused('ProtocolViolation');
-      libc.close(this.#forget(fd));
-    }, PATIENCE_MS);
+    const [oldest] = this.#pending.keys();
+    if (oldest !== undefined && this.#pending.size >= MAX_PENDING) this.#losePatience(oldest);
+    const timer = setTimeout(() => this.#losePatience(fd), PATIENCE_MS);
     timer.unref();
     const watch = watchReadable(fd, () => void this.#serve(this.#forget(fd)));
     this.#pending.set(fd, { fd, watch, timer });
+  }
+
+  #losePatience(fd: number): void {
+    this.#refused('ProtocolViolation');
+    libc.close(this.#forget(fd));
   }
 
   #forget(fd: number): number {

@@ -8,10 +8,8 @@ export class Queue {
   readonly index: number;
   readonly allowedUsers: ReadonlySet<number> | undefined;
   readonly allowedGroups: ReadonlySet<number> | undefined;
-  /** The attached session. */
+  /** The attached session, also while it begins or ends. */
   session: ClientSession | undefined;
-  /** A claim is under way: the queue is taken although no session stands yet. */
-  reserved = false;
   #past: SessionCounters | undefined;
   /** Sessions that were ended because the client broke a rule. */
   violations = 0;

@@ -34,6 +34,13 @@ export const overBudget = (wanted: number, left: number): NicshareError =>
     'Raise memory.budget, lower memory.frames, or detach other clients.',
   );
 
+export const tooManyRequests = (): NicshareError =>
+  new NicshareError(
+    'ProtocolViolation',
+    'This connection has asked for many queues and claimed none.',
+    'Claim each session on the descriptor socket, or wait a few seconds.',
+  );
+
 export const unknownToken = (): NicshareError =>
   new NicshareError(
     'ProtocolViolation',

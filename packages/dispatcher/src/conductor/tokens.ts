@@ -5,18 +5,10 @@ const LIFETIME_MS = 5_000;
 /** One-time tokens by which a request on the control socket is carried on over the descriptor socket. */
 export class Tokens<T> {
   readonly #values = new Map<string, { value: T; timer: NodeJS.Timeout }>();
-  readonly #expired: (value: T) => void;
-
-  constructor(expired: (value: T) => void) {
-    this.#expired = expired;
-  }
 
   issue(value: T): string {
     const token = randomBytes(16).toString('hex');
-    const timer = setTimeout(() => {
-      this.#values.delete(token);
-      this.#expired(value);
-    }, LIFETIME_MS);
+    const timer = setTimeout(() => this.#values.delete(token), LIFETIME_MS);
     timer.unref();
     this.#values.set(token, { value, timer });
     return token;
@@ -31,13 +23,15 @@ export class Tokens<T> {
     return entry.value;
   }
 
+  /** How many tokens are open whose value fits. */
+  count(fits: (value: T) => boolean): number {
+    let count = 0;
+    for (const { value } of this.#values.values()) if (fits(value)) count++;
+    return count;
+  }
+
   /** Takes back all tokens whose value fits. */
   revoke(fits: (value: T) => boolean): void {
-    for (const [token, { value, timer }] of this.#values) {
-      if (!fits(value)) continue;
-      clearTimeout(timer);
-      this.#values.delete(token);
-      this.#expired(value);
-    }
+    for (const [token, { value }] of this.#values) if (fits(value)) this.redeem(token);
   }
 }
