@@ -25,6 +25,8 @@ export interface FakeHost {
   readonly socket: string;
   /** What the dispatcher said to its operator. */
   readonly notes: readonly string[];
+  /** Clients that have attached so far. */
+  readonly attached: number;
   queue(name: string): Promise<QueueStats>;
 }
 
@@ -46,6 +48,10 @@ export async function startFake(
   const notes: string[] = [];
   const dispatcher = await createDispatcher(fakeOptions(socket, options), (line) => notes.push(line));
   const wire = new FakeWire(dispatcher.wire.memory, dispatcher.wire.description as FakeWireDescription);
+  let attached = 0;
+  dispatcher.on('attached', () => {
+    attached++;
+  });
   t.teardown(async () => {
     wire.close();
     await dispatcher.close();
@@ -55,5 +61,14 @@ export async function startFake(
     if (!found) throw new Error(`The test has no queue ${name}`);
     return found;
   };
-  return { dispatcher, wire, socket, notes, queue };
+  return {
+    dispatcher,
+    wire,
+    socket,
+    notes,
+    queue,
+    get attached() {
+      return attached;
+    },
+  };
 }
