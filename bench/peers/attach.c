@@ -1,6 +1,7 @@
 /*
  * Attach time: connect to a server's unix socket, ask for a queue, receive two regions and a wake-up socket, map them,
- * read the first packet out of the ring; in milliseconds. --attaches N --pages huge|small
+ * read the first packet out of the ring; in milliseconds. The server has the regions of the next session ready, as the
+ * dispatcher has. --attaches N --pages huge|small
  */
 #include "client.h"
 #include "session.h"
@@ -45,35 +46,45 @@ static void receive_descriptors(int socket, struct shape *shape, int *fds) {
     memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), DESCRIPTORS * sizeof(int));
 }
 
-/* Makes a session for the one who asks and delivers its first packet; ends with the connection. */
-static void serve_one(int socket, bool huge) {
+/* A session made before anybody asks for it. */
+struct offer {
+    struct session session;
+    int own_fd, peer_fd, read_only_fd, wake[2];
+};
+
+static void prepare(struct offer *o, bool huge) {
+    struct shape shape = session_shape(RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
+    o->own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);
+    o->peer_fd = create_region("client", shape.client_bytes, false);
+    uint8_t *own = map_region(o->own_fd, shape.dispatcher_bytes, PROT_READ | PROT_WRITE);
+    uint8_t *peer = map_region(o->peer_fd, shape.client_bytes, PROT_READ | PROT_WRITE);
+    check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, o->wake), "socketpair");
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", o->own_fd);
+    o->read_only_fd = check(open(path, O_RDONLY | O_CLOEXEC), "open");
+    open_session(&o->session, shape, own, peer, o->wake[0]);
+}
+
+static void discard(struct offer *o) {
+    struct session *s = &o->session;
+    free(s->free_frames);
+    free(s->held);
+    munmap(s->own, s->shape.dispatcher_bytes);
+    munmap(s->peer, s->shape.client_bytes);
+    int fds[] = {o->wake[0], o->wake[1], o->own_fd, o->peer_fd, o->read_only_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) close(fds[i]);
+}
+
+/* Gives the session to the one who asks and delivers its first packet; ends with the connection. */
+static void serve(struct offer *o, int socket) {
     char queue[64];
     check(recv(socket, queue, sizeof queue, 0), "recv");
-    struct shape shape = session_shape(RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
-    int own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);
-    int peer_fd = create_region("client", shape.client_bytes, false);
-    uint8_t *own = map_region(own_fd, shape.dispatcher_bytes, PROT_READ | PROT_WRITE);
-    uint8_t *peer = map_region(peer_fd, shape.client_bytes, PROT_READ | PROT_WRITE);
-    int wake[2];
-    check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, wake), "socketpair");
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", own_fd);
-    int read_only = check(open(path, O_RDONLY | O_CLOEXEC), "open");
-    struct session session;
-    open_session(&session, shape, own, peer, wake[0]);
-    send_descriptors(socket, &shape, (int[]){read_only, peer_fd, wake[1]});
+    send_descriptors(socket, &o->session.shape, (int[]){o->read_only_fd, o->peer_fd, o->wake[1]});
     uint8_t packet[64] = {1};
-    deliver(&session, packet, sizeof packet);
-    publish(&session);
+    deliver(&o->session, packet, sizeof packet);
+    publish(&o->session);
+    wake_client(&o->session, 0);
     check(recv(socket, queue, sizeof queue, 0), "recv");
-    free(session.free_frames);
-    free(session.held);
-    munmap(own, shape.dispatcher_bytes);
-    munmap(peer, shape.client_bytes);
-    for (int i = 0; i < 2; i++) close(wake[i]);
-    close(own_fd);
-    close(peer_fd);
-    close(read_only);
 }
 
 /* Attaches once; returns the nanoseconds from connect(2) to the first packet. */
@@ -113,8 +124,11 @@ int main(int argc, char **argv) {
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;) {
+            struct offer offer;
+            prepare(&offer, huge);
             int socket = check(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept4");
-            serve_one(socket, huge);
+            serve(&offer, socket);
+            discard(&offer);
             close(socket);
         }
     }

@@ -94,8 +94,16 @@ async function main(): Promise<void> {
   for (const entry of EXPERIMENTS) {
     if (only.length > 0 && !only.includes(entry.name)) continue;
     const why = obstacle(entry, peers);
-    if (why !== undefined) console.error(`${entry.name} is left out: ${why}`);
-    else figures.push(...(await runOne(entry, setup, quick ? QUICK : FULL, peers.compiled)));
+    if (why !== undefined) {
+      console.error(`${entry.name} is left out: ${why}`);
+      continue;
+    }
+    try {
+      figures.push(...(await runOne(entry, setup, quick ? QUICK : FULL, peers.compiled)));
+    } catch (error) {
+      console.error(`${entry.name} failed: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
   }
   console.log(
     `\nBoth sides on ${pages === 'huge' ? '2 MiB' : '4 KiB'} pages; the C side: cc -O3 -march=native.\n`,

@@ -8,7 +8,7 @@ const ATTACHES = 21;
 /** The default of a configuration, and the peer's. */
 const DEFAULT_FRAMES = 2048;
 
-/** From connect() to the first packet, the regions made anew for each client. */
+/** From connect() to the first packet; both sides have made the next client's regions before it asks. */
 export function attach(setup: Setup): Experiment {
   const { socket, remove } = socketDirectory();
   const common = commonOptions(socket, setup.pages);
