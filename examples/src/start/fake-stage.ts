@@ -1,7 +1,7 @@
 import { createDispatcher } from '@nicshare/dispatcher';
 import { FakeWire, type FakeWireDescription } from '@nicshare/driver';
 import { fakeTraffic } from './fake-traffic.js';
-import { CARD, configuration } from './scenario.js';
+import { CARD, configuration, ROLES } from './scenario.js';
 import type { Stage, StageOptions } from './stage.js';
 
 /** A dispatcher in this very process, on a device in memory; whoever may do nothing may do this. */
@@ -9,6 +9,7 @@ export async function openFakeStage({ directory, cleanup, say }: StageOptions): 
   const options = configuration(directory, { driver: 'fake', mac: CARD.mac });
   const dispatcher = await createDispatcher(options, (line) => say(`note: ${line}`));
   cleanup.defer(() => dispatcher.close());
+  say(`ready: ${ROLES.length} queues at ${dispatcher.socketPath}`);
   const { memory, description } = dispatcher.wire;
   const wire = new FakeWire(memory, description as FakeWireDescription);
   cleanup.defer(() => wire.close());

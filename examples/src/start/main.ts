@@ -54,7 +54,7 @@ async function main(): Promise<boolean> {
     screen.say(
       possible === true
         ? 'A veth pair between two network namespaces; the senders are sockets of the kernel.'
-        : `The fake device and generated packets, in memory alone, for ${possible}.`,
+        : `No veth pair, because ${possible}: the fake device and generated packets instead.`,
     );
     const stage = await (possible === true ? openVethStage(stageOptions) : openFakeStage(stageOptions));
     return await runDemo(stage, { seconds, stop, screen, cleanup });

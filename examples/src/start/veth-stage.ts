@@ -56,7 +56,7 @@ function startDispatcher(
   const child = spawnInside(namespace, process.execPath, args, PART_OPTIONS);
   return new Promise((resolve, reject) => {
     const dispatcher = new Part('dispatcher', child, (line) => {
-      if (/^(device|rules|note):/.test(line)) say(line);
+      if (/^(device|rules|note|ready):/.test(line)) say(line);
       if (line.startsWith('ready:')) resolve(dispatcher);
     });
     cleanup.defer(() => dispatcher.stop());
