@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { NicshareError } from '@nicshare/shm';
@@ -49,8 +49,11 @@ function somebodyListens(path: string): Promise<boolean> {
   });
 }
 
+/** Removes a socket's file. Throws NicshareError SocketUnusable, also where the file is something else. */
 export function removeSocket(path: string): void {
   try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found && !found.isSocket()) throw new Error('there is a file that is no socket');
     rmSync(path, { force: true });
   } catch (cause) {
     throw unusable(path, cause);
