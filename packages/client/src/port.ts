@@ -146,8 +146,8 @@ export class Port extends EventEmitter<PortEvents> {
   }
 
   /** Resolves with true when TX frames are free, with false when the session is over. */
-  writable(): Promise<boolean> {
-    return this.#wakeups.wait(this.#frames);
+  async writable(): Promise<boolean> {
+    return !this.isDetached && (await this.#wakeups.wait(this.#frames)) && !this.isDetached;
   }
 
   /** Blocks the thread until packets wait, at most `timeoutMs` milliseconds. */
