@@ -1,4 +1,5 @@
-import type { Assertions, Behaviour, Bench } from './conformance/bench.js';
+import type { Assertions, Behaviour } from './conformance/behaviour.js';
+import type { Bench } from './conformance/bench.js';
 import { Driver } from './conformance/driver.js';
 import { filters } from './conformance/filtering.js';
 import { total } from './conformance/packets.js';

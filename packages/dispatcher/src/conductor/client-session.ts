@@ -10,14 +10,19 @@ import {
 import { libc, type ReadableWatch } from '@nicshare/shm/sys';
 import type { SessionPlacement } from '../dataplane/messages.js';
 import { ledgerBytes } from '../dataplane/session-table.js';
-import type { Queue } from './queue.js';
 import type { RegionStock, SessionRegions } from './region-stock.js';
+
+/** What a session needs to know of the queue that it serves. */
+interface ServedQueue {
+  readonly index: number;
+  readonly config: { readonly name: string };
+}
 
 /** The memory and descriptors of one attachment. A region is never given to a second session. */
 export class ClientSession {
   readonly id: number;
   readonly slot: number;
-  readonly queue: Queue;
+  readonly queue: ServedQueue;
   readonly identity: PeerCredentials;
   /** The client could undo the split of the memory by writer: it is root, or runs as our own user. */
   readonly trusted: boolean;
@@ -37,7 +42,7 @@ export class ClientSession {
   constructor(options: {
     id: number;
     slot: number;
-    queue: Queue;
+    queue: ServedQueue;
     identity: PeerCredentials;
     shape: SessionShape;
     arena: Arena;

@@ -38,6 +38,12 @@ interface Request {
   readonly owner: Owner;
 }
 
+interface Entry {
+  readonly session: ClientSession;
+  readonly queue: Queue;
+  readonly owner: Owner;
+}
+
 interface ConductorEvents {
   attached: [session: ClientSession];
   /** `reason` is undefined where the client left by itself. */
@@ -61,7 +67,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly #dataplane: DataplaneHandle;
   readonly #device: OpenDevice;
   readonly #shape: SessionShape;
-  readonly #sessions = new Map<number, { session: ClientSession; owner: Owner }>();
+  readonly #sessions = new Map<number, Entry>();
   readonly #slots = new Set<number>();
   readonly #tokens = new Tokens<Request>();
   #nextSession = 1;
@@ -111,7 +117,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     if (!queue.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
     if (queue.session) throw refusals.queueBusy(name, queue.session.identity.pid);
     const session = this.#create(queue, identity);
-    this.#sessions.set(session.id, { session, owner });
+    this.#sessions.set(session.id, { session, owner, queue });
     queue.session = session;
     await this.#dataplane.attach(session.placement());
     if (session.ending) throw refusals.unknownToken();
@@ -206,7 +212,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   #punish(slot: number, violation: number): void {
     const entry = [...this.#sessions.values()].find(({ session }) => session.slot === slot);
     if (!entry || entry.session.ending) return;
-    entry.session.queue.violations++;
+    entry.queue.violations++;
     void this.#end(entry.session, refusals.ringViolation(violation));
   }
 
@@ -219,14 +225,14 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.ledgerErrors += Math.abs(await this.#dataplane.detach(session.slot));
     session.markEnded();
     const memory = new DataView(this.#arena.memory.buffer);
-    session.queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset));
-    const entry = this.#sessions.get(session.id);
+    const { owner, queue } = this.#sessions.get(session.id)!;
+    queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset));
     this.#sessions.delete(session.id);
     this.#slots.delete(session.slot);
-    if (reason) entry?.owner.sessionEnded(session.id, reason);
+    if (reason) owner.sessionEnded(session.id, reason);
     session.destroy();
     this.budget.giveBack(this.#sessionBytes);
-    session.queue.session = undefined;
+    queue.session = undefined;
     this.emit('detached', session, reason);
   }
 }

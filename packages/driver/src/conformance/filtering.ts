@@ -1,5 +1,6 @@
 import type { RuleSet } from '../rules.js';
-import type { Behaviour, Bench } from './bench.js';
+import type { Behaviour } from './behaviour.js';
+import type { Bench } from './bench.js';
 import type { Driver } from './driver.js';
 import { packet } from './packets.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_BURST } from '../tables.js';
-import type { Behaviour } from './bench.js';
+import type { Behaviour } from './behaviour.js';
 import { passThrough, type Received } from './driver.js';
 import { hex, packet, packets, SHORTEST, total } from './packets.js';
 

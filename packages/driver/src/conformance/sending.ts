@@ -1,4 +1,4 @@
-import type { Behaviour } from './bench.js';
+import type { Behaviour } from './behaviour.js';
 import { arrivals, sendAll } from './driver.js';
 import { hex, packet, packets, SHORTEST } from './packets.js';
 

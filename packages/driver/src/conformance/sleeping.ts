@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PollSet } from '@nicshare/shm/sys';
-import type { Behaviour } from './bench.js';
+import type { Behaviour } from './behaviour.js';
 import { hex, packet } from './packets.js';
 
 export function sleeps(behaviour: Behaviour): void {
