@@ -7,7 +7,8 @@ import { receives } from './conformance/receiving.js';
 import { sends } from './conformance/sending.js';
 import { sleeps } from './conformance/sleeping.js';
 
-export type { Assertions, Bench, Outside } from './conformance/bench.js';
+export type { Assertions } from './conformance/behaviour.js';
+export type { Bench, Outside } from './conformance/bench.js';
 
 /** A test runner's function that takes a test: ava's `test.serial`, or its `skip`. */
 export type Register = (title: string, body: (t: Assertions) => Promise<void>) => void;
