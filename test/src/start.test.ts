@@ -77,7 +77,7 @@ function nothingIsLeft(t: ExecutionContext, demo: Demo): void {
 
 /** Each line of the summary: sent, answered, counted, dropped, missing. */
 function summaryOf({ output }: Demo): Map<string, number[]> {
-  const lines = output.slice(output.indexOf('Summary of')).split('\n');
+  const lines = output.slice(output.indexOf('Summary\n')).split('\n');
   const rows = lines.map((line) => line.trim().split(/ +/)).filter(([name]) => QUEUES.includes(name!));
   return new Map(rows.map(([name, ...numbers]) => [name!, numbers.map(Number)]));
 }

@@ -88,6 +88,7 @@ export function summary(result: Account): string[] {
     String(of(missing)),
   ];
   return [
+    'Summary',
     ...columns([
       ['queue', 'sent', 'answered', 'counted', 'dropped', 'missing'],
       ...queues.map((queue) => row(queue.queue, (value) => value(queue))),

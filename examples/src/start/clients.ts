@@ -35,12 +35,12 @@ export class Clients {
     return firstFailure([...this.#parts.values()]);
   }
 
-  /** Resolves when each queue has its client. */
-  async attached(stage: Stage): Promise<void> {
+  /** Resolves when each queue has its client. Throws where that takes too long, or `failure` is aborted. */
+  async attached(stage: Stage, failure: AbortSignal): Promise<void> {
     const deadline = performance.now() + ATTACHED_MS;
     while (!(await stage.stats()).queues.every(({ client }) => client !== null)) {
       if (performance.now() > deadline) throw new Error('The clients have not attached to their queues.');
-      await delay(LOOK_MS);
+      await delay(LOOK_MS, undefined, { signal: failure });
     }
   }
 

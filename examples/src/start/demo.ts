@@ -24,10 +24,16 @@ export interface DemoOptions extends Pick<StageOptions, 'cleanup'> {
 /** Runs the demo on a stage; returns whether all packets are accounted for. Throws where a part of it ends early. */
 export async function runDemo(stage: Stage, options: DemoOptions): Promise<boolean> {
   const clients = Clients.start(stage.socket, options);
+  const failure = new AbortController();
+  const playing = play(stage, clients, options, failure.signal);
   try {
-    return await Promise.race([play(stage, clients, options), stage.failed, clients.failed]);
+    const result = await Promise.race([playing, stage.failed, clients.failed]);
+    options.screen.keep();
+    for (const line of ['', ...summary(result)]) options.screen.say(line);
+    return addsUp(result);
   } catch (error) {
-    await delay(CAUSE_MS);
+    failure.abort();
+    await Promise.allSettled([playing, delay(CAUSE_MS)]);
     throw (await reasonOf(stage.failed)) ?? (await reasonOf(clients.failed)) ?? error;
   }
 }
@@ -36,22 +42,25 @@ export async function runDemo(stage: Stage, options: DemoOptions): Promise<boole
 const reasonOf = (failed: Promise<never>): Promise<unknown> =>
   Promise.race([failed.catch((error: unknown) => error), delay(0)]);
 
-async function play(stage: Stage, clients: Clients, options: DemoOptions): Promise<boolean> {
-  await clients.attached(stage);
-  const started = performance.now();
+async function play(
+  stage: Stage,
+  clients: Clients,
+  { seconds, stop, screen }: DemoOptions,
+  failure: AbortSignal,
+): Promise<Account> {
+  await clients.attached(stage, failure);
   await stage.startTraffic();
-  await showTable(stage, options);
+  await showTable(stage, { seconds, screen, stop: AbortSignal.any([stop, failure]) });
   const sent = await stage.stopTraffic();
-  const seconds = (performance.now() - started) / 1000;
-  const result = await settled(stage, clients, sent);
-  options.screen.keep();
-  options.screen.say(`\nSummary of ${seconds.toFixed(1)} s`);
-  for (const line of summary(result)) options.screen.say(line);
-  return addsUp(result);
+  failure.throwIfAborted();
+  return await settled(stage, clients, sent);
 }
 
 /** Until the time is over or the spectator has seen enough. */
-async function showTable(stage: Stage, { seconds, stop, screen }: DemoOptions): Promise<void> {
+async function showTable(
+  stage: Stage,
+  { seconds, stop, screen }: Omit<DemoOptions, 'cleanup'>,
+): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   let before = await stage.stats();
   for (let left = seconds * 1000; left > 0 && !stop.aborted; left = deadline - performance.now()) {
