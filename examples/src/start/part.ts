@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const PARENT_WATCH = new URL('./parent-watch.js', import.meta.url).href;
 const PATIENCE_MS = 5_000;
-const LAST_LINES = 5;
+const MAX_LINES = 50;
 
 /** Arguments of Node for a part's program: it ends when the orchestrator does. */
 export const watched = (program: string, ...args: string[]): string[] => [
@@ -44,8 +44,7 @@ export class Part {
     });
     createInterface(child.stdout!).on('line', onLine);
     createInterface(child.stderr!).on('line', (line) => {
-      this.#errors.push(line);
-      if (this.#errors.length > LAST_LINES) this.#errors.shift();
+      if (this.#errors.length < MAX_LINES) this.#errors.push(line);
     });
     this.failed = this.#ended.then(() => {
       if (this.#stopping) return new Promise<never>(() => {});
@@ -81,7 +80,15 @@ export class Part {
   #endedError(): Error {
     const { exitCode, signalCode } = this.#child;
     const how = signalCode === null ? `with status ${exitCode}` : `by ${signalCode}`;
-    const said = this.#errors.length > 0 ? `:\n${this.#errors.join('\n')}` : '.';
-    return new Error(`The ${this.name} ended ${how}${said}`);
+    const said = errorText(this.#errors);
+    return new Error(`The ${this.name} ended ${how}${said === '' ? '.' : `:\n${said}`}`);
   }
+}
+
+/** Of what a process wrote when it failed: `Name: message`, without the source line above and the stack below. */
+function errorText(lines: readonly string[]): string {
+  const start = lines.findIndex((line) => /^\w+: /.test(line));
+  if (start < 0) return lines.join('\n');
+  const end = lines.findIndex((line, index) => index > start && /^ {4}at /.test(line));
+  return lines.slice(start, end < 0 ? undefined : end).join('\n');
 }
