@@ -10,6 +10,7 @@ import {
   NicshareError,
   PROTOCOL_VERSION,
   prepare,
+  requireSocketPath,
 } from '@nicshare/shm';
 import nodeIpc from 'node-ipc';
 
@@ -79,6 +80,7 @@ export class DispatcherProxy {
 
   /** Throws NicshareError DispatcherNotRunning, NotAllowed, VersionMismatch or Timeout. */
   static async connect(path: string, listener: ProxyListener): Promise<DispatcherProxy> {
+    requireSocketPath(path);
     const proxy = new DispatcherProxy(path, listener);
     try {
       await proxy.#greet();

@@ -7,19 +7,23 @@ import { txBurst, txReserve } from './device';
 import { violate } from './violation';
 import { noteSleepingSender } from './wakeup';
 
-/** Sends what clients have put into their txRings, in turns, each turn beginning with another client. */
+/**
+ * Sends what clients have put into their txRings, in turns. Who was served first comes last the next time: a turn
+ * without room in the device, or with clients that have nothing to send, is no turn lost for the others.
+ */
 export function transmit(): u32 {
   const active = load<u32>(T.PLANE, T.PLANE_ACTIVE_COUNT);
-  if (!active) return 0;
-  let turn = load<u32>(T.PLANE, T.PLANE_TURN) + 1;
+  let turn = load<u32>(T.PLANE, T.PLANE_TURN);
   if (turn >= active) turn = 0;
-  store<u32>(T.PLANE, turn, T.PLANE_TURN);
   let packets: u32 = 0;
   for (let i: u32 = 0; i < active; i++) {
     let at = turn + i;
     if (at >= active) at -= active;
     const session = load<u32>(T.ACTIVE + (at << 2));
-    if (!load<u32>(session, T.SESSION_VIOLATION)) packets += transmitFrom(session);
+    if (load<u32>(session, T.SESSION_VIOLATION)) continue;
+    const taken = transmitFrom(session);
+    if (taken && !packets) store<u32>(T.PLANE, at + 1 < active ? at + 1 : 0, T.PLANE_TURN);
+    packets += taken;
   }
   return packets;
 }

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { NicshareError } from '@nicshare/shm';
+import { descriptorSocketPath, NicshareError, requireSocketPath } from '@nicshare/shm';
 
 /** Who may open a dispatcher's sockets. */
 export interface SocketAccess {
@@ -20,6 +20,7 @@ const unusable = (path: string, cause: unknown): NicshareError => {
  * DispatcherRunning where somebody listens there, SocketUnusable where the folder cannot be written.
  */
 export async function clearSocketPath(path: string): Promise<void> {
+  requireSocketPath(descriptorSocketPath(path));
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   } catch (cause) {

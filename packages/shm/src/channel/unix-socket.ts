@@ -5,14 +5,20 @@ const { libc } = sys;
 /** sockaddr_un.sun_path, its terminating zero included (unix(7)). */
 const MAX_PATH = 108;
 
-function unixAddress(path: string): Buffer {
+/** Throws NicshareError SocketUnusable where a path does not fit a socket's address; libuv would cut it silently. */
+export function requireSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes === 0 || bytes >= MAX_PATH)
-    throw new NicshareError(
-      'SocketUnusable',
-      `The socket path '${path}' has ${bytes} bytes; a unix socket takes 1 to ${MAX_PATH - 1}.`,
-      'Choose a shorter path.',
-    );
+  if (bytes > 0 && bytes < MAX_PATH) return;
+  throw new NicshareError(
+    'SocketUnusable',
+    `The socket path '${path}' has ${bytes} bytes; a unix socket takes 1 to ${MAX_PATH - 1}.`,
+    'Choose a shorter path.',
+  );
+}
+
+function unixAddress(path: string): Buffer {
+  requireSocketPath(path);
+  const bytes = Buffer.byteLength(path);
   const address = Buffer.alloc(2 + MAX_PATH);
   address.writeUInt16LE(sys.AF_UNIX, 0);
   address.write(path, 2);
