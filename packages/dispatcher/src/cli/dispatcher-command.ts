@@ -46,9 +46,10 @@ export async function runDispatcher(options: { config: string; check?: boolean }
     `device: ${device.interface} by ${device.driver} (${device.mode}), ${device.mac}, ${device.rxQueues} rings`,
   );
   say(`rules: ${coverage}${why ? ` (${why})` : ''}`);
-  say(`ready: ${config.queues.length} queues at ${dispatcher.socketPath}`);
   try {
-    await untilEnd(dispatcher);
+    const end = untilEnd(dispatcher);
+    say(`ready: ${config.queues.length} queues at ${dispatcher.socketPath}`);
+    await end;
   } finally {
     await dispatcher.close();
   }
