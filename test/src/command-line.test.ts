@@ -13,14 +13,14 @@ function configFile(t: ExecutionContext, text: string): string {
   return file;
 }
 
-test('--help teaches: what it is, a whole configuration, and what an application does', async (t) => {
+test.serial('--help teaches: what it is, a whole configuration, and what an application does', async (t) => {
   const { output, status } = await Command.run(t, ['--help']);
   t.is(status, 0);
   for (const word of ['dispatcher', 'queues', 'socket:', 'device:', 'queues:', 'client.attach'])
     t.true(output.includes(word), word);
 });
 
-test('the configuration that --help shows is valid', async (t) => {
+test.serial('the configuration that --help shows is valid', async (t) => {
   const { output } = await Command.run(t, ['dispatcher', '--help']);
   const lines = output.split('\n');
   const start = lines.findIndex((line) => line.startsWith('  socket:'));
@@ -42,7 +42,7 @@ test('the configuration that --help shows is valid', async (t) => {
   t.is(checked.status, 0);
 });
 
-test('queues --json shows who is attached', async (t) => {
+test.serial('queues --json shows who is attached', async (t) => {
   const host = await startFake(t);
   const bystander = await Bystander.attach(t, host);
   await bystander.exchange(32);
@@ -61,7 +61,7 @@ test('queues --json shows who is attached', async (t) => {
   t.deepEqual(refusals, {});
 });
 
-test('queues prints a table', async (t) => {
+test.serial('queues prints a table', async (t) => {
   const host = await startFake(t);
   await Bystander.attach(t, host);
   const { output, status } = await Command.run(t, ['queues', '--interval', '0.1', '--socket', host.socket]);
@@ -70,7 +70,7 @@ test('queues prints a table', async (t) => {
   t.regex(output, new RegExp(`two +pid ${process.pid}, user`));
 });
 
-test('queues without a dispatcher: DispatcherNotRunning, status 1', async (t) => {
+test.serial('queues without a dispatcher: DispatcherNotRunning, status 1', async (t) => {
   const { errors, status } = await Command.run(t, ['queues', '--socket', scratchSocket(t)]);
   t.is(status, 1);
   t.regex(errors, /^nicshare: DispatcherNotRunning: .*nicshare dispatcher --config/);
@@ -104,7 +104,7 @@ const BROKEN: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 for (const [what, text, said] of BROKEN)
-  test(`a configuration with ${what}: line and mend, status 1`, async (t) => {
+  test.serial(`a configuration with ${what}: line and mend, status 1`, async (t) => {
     const { errors, output, status } = await Command.run(t, ['dispatcher', '--config', configFile(t, text)]);
     t.is(status, 1);
     t.regex(errors, /^nicshare: ConfigInvalid: /);
@@ -112,7 +112,7 @@ for (const [what, text, said] of BROKEN)
     t.false(output.includes('ready'));
   });
 
-test('a configuration that is not there: ConfigInvalid, status 1', async (t) => {
+test.serial('a configuration that is not there: ConfigInvalid, status 1', async (t) => {
   const { errors, status } = await Command.run(t, [
     'dispatcher',
     '--config',
@@ -123,7 +123,7 @@ test('a configuration that is not there: ConfigInvalid, status 1', async (t) => 
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  test(`a dispatcher ends on ${signal} with status 0, and says so`, async (t) => {
+  test.serial(`a dispatcher ends on ${signal} with status 0, and says so`, async (t) => {
     const socket = scratchSocket(t);
     const config = `socket: { path: ${socket}, mode: '0666' }\ndevice: { driver: fake }\nqueues: [{ name: one, match: any }]\n`;
     const dispatcher = Command.start(t, ['dispatcher', '--config', configFile(t, config)]);

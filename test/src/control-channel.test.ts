@@ -142,3 +142,22 @@ test.serial('a flood of connections that say nothing keeps nobody out', async (t
   await newcomer.exchange();
   t.true((await refusals(host, 'ProtocolViolation')) > 0);
 });
+
+test.serial('a client that asks without end and reads no answer is cut off; others go on', async (t) => {
+  const host = await startFake(t);
+  const bystander = await Bystander.attach(t, host);
+  const control = await RawControl.greeted(host.socket);
+  t.teardown(() => control.close());
+  control.socket.pause();
+  let cut = false;
+  control.socket.once('close', () => {
+    cut = true;
+  });
+  const burst = Buffer.concat(Array.from({ length: 200 }, (_, id) => frame({ type: 'stats', id })));
+  await until('the dispatcher cuts it off', async () => {
+    if (control.socket.writableLength === 0) control.sendBytes(burst);
+    await bystander.exchange(8);
+    return cut;
+  });
+  await t.notThrowsAsync(bystander.exchange());
+});

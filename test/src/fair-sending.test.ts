@@ -46,7 +46,7 @@ for (const { senders, attached, spins } of CASES)
         if (senders.includes(name)) client.tell('send');
       }
       const counts = await captured(host, senders);
-        const fair = PACKETS / senders.length;
+      const fair = PACKETS / senders.length;
       for (const [index, count] of counts.entries())
         t.true(
           count > fair * 0.6 && count < fair * 1.4,

@@ -121,6 +121,15 @@ asNobody(title('a socket that the user may not open: NotAllowed'), async (t) => 
   sentence(t, message, action);
 });
 
+test.serial(
+  "a client that runs as the dispatcher's own user may attach anywhere, and is named trusted",
+  async (t) => {
+    const host = await hostThatAllows(t, {});
+    t.true((await Bystander.attach(t, host)).port.trusted);
+    t.true((await host.queue('two')).client?.trusted);
+  },
+);
+
 test.serial('a user or group that does not exist: ConfigInvalid', async (t) => {
   for (const allow of [{ users: ['no-such-user'] }, { groups: ['no-such-group'] }])
     await refused(t, 'ConfigInvalid', () => hostThatAllows(t, allow));
