@@ -34,7 +34,8 @@ export class Attachment {
       this.shape = sessionShape(grant);
       const { dispatcherBytes, clientBytes } = this.shape;
       const gaps = 2 * layout.REGION_ALIGNMENT;
-      this.#arena = Arena.create(dispatcherBytes + clientBytes + gaps, { shared: false });
+      // A shared memory is none of the garbage collector's business: it collects for each new one that is not.
+      this.#arena = Arena.create(dispatcherBytes + clientBytes + gaps, { shared: true });
       this.buffer = this.#arena.memory.buffer;
       this.dispatcherRegion = this.#arena.map(descriptors.dispatcherRegion, dispatcherBytes, 'read');
       this.clientRegion = this.#arena.map(descriptors.clientRegion, clientBytes, 'read-write');

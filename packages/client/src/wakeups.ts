@@ -95,7 +95,8 @@ export class Wakeups {
 
   /** Takes the wakeups; returns false where the dispatcher's end is closed. */
   #drain(): boolean {
-    if (drainWakeups(this.#fd) >= 0) return true;
+    // One is the rule: each sleep is answered once. A second would wake us once more, no harm.
+    if (drainWakeups(this.#fd, 1) >= 0) return true;
     this.#deaf = true;
     this.#watch?.close();
     this.#gone();

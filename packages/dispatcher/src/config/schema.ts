@@ -116,7 +116,7 @@ export const configSchema = z.strictObject({
       /** RX frames a client; the client can hold so many before it loses packets. */
       frames: powerOfTwo(layout.MIN_RING_SIZE, layout.MAX_FRAMES).default(2048),
       /** Descriptors of each ring of the device. */
-      deviceRingSize: powerOfTwo(layout.MIN_RING_SIZE, 8192).default(2048),
+      deviceRingSize: powerOfTwo(layout.MIN_RING_SIZE, 8192).default(4096),
       hugepages: z.enum(['auto', 'require', 'never']).default('auto'),
       /** Memory of all clients together. */
       budget: byteCount.default(512 * 2 ** 20),
@@ -124,8 +124,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   idle: z
     .strictObject({
-      spins: z.int().min(0).default(200),
-      yields: z.int().min(0).default(20),
+      spins: z.int().min(0).default(10),
+      yields: z.int().min(0).default(0),
       wakeupInterval: z.number().min(0).max(10_000).default(50),
     })
     .prefault({}),

@@ -41,7 +41,7 @@ export class PollLoop {
       work += this.#plane.reclaim();
       work += this.#plane.transmit();
       work += this.#device.maintain();
-      work += this.#sendWakeups();
+      work += this.#waker.send(this.#sessions.list);
       work += this.#reportViolations();
       work += this.#obeyCommands();
       if (this.#idle.idle(work)) {
@@ -49,10 +49,6 @@ export class PollLoop {
         this.#idle.reset();
       }
     }
-  }
-
-  #sendWakeups(): number {
-    return this.#waker.due ? this.#waker.send(this.#sessions.list) : 0;
   }
 
   #reportViolations(): number {

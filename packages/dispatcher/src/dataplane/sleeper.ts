@@ -13,10 +13,15 @@ const WINDOW_MS = 10;
 const DEVICE_FULL_MS = 1;
 /** An interface that was deleted wakes nobody: its device finds out at the next turn. */
 const LONGEST_MS = 1000;
+/** Where the sessions' descriptors begin in the nap's set: behind the Conductor's. */
+const NAP_SESSIONS = 1;
 
 /**
  * Sleeps in poll(2) until there is work. All who could bring work are told first, then every place is looked at once
  * more: work that came in between keeps us awake, later work rings one of the descriptors.
+ *
+ * While a client waits for a wakeup that may not be sent yet, the device is left alone for that long: its packets
+ * gather in its rings and are served together. That is what interrupt moderation is to a NIC.
  */
 export class Sleeper {
   readonly #device: Device;
@@ -25,6 +30,8 @@ export class Sleeper {
   readonly #controlFd: number;
   #sessions: readonly ActiveSession[] = [];
   #pollSet!: PollSet;
+  /** All but the device. */
+  #napSet!: PollSet;
   #firstSession = 0;
   #epoch = 0;
   #windowEnd = 0;
@@ -40,11 +47,13 @@ export class Sleeper {
   /** To be called whenever the list of sessions has changed. */
   watch(sessions: readonly ActiveSession[]): void {
     this.#sessions = sessions;
+    const wakeFds = sessions.map((session) => session.wakeFd);
     const before = [this.#controlFd, ...this.#device.waitDescriptors];
     this.#firstSession = before.length;
-    this.#pollSet = new PollSet([...before, ...sessions.map((session) => session.wakeFd)]);
+    this.#pollSet = new PollSet([...before, ...wakeFds]);
+    this.#napSet = new PollSet([this.#controlFd, ...wakeFds]);
     sessions.forEach((session, index) => {
-      if (session.muted !== 'no') this.#pollSet.mute(this.#firstSession + index, true);
+      this.#listen(index, session.muted === 'no');
     });
   }
 
@@ -52,13 +61,24 @@ export class Sleeper {
   sleep(mayNotSleep: () => boolean): void {
     this.#epoch = (this.#epoch + 1) >>> 0 || 1;
     this.#plane.announceSleep(this.#epoch);
+    if (this.#waker.due) this.#nap(mayNotSleep);
+    else this.#sleepUntilWork(mayNotSleep);
+    this.#plane.announceSleep(0);
+  }
+
+  #nap(mayNotSleep: () => boolean): void {
+    if (this.#plane.pendingTransmit() === PENDING_READY || mayNotSleep()) return;
+    if (this.#napSet.waitMicroseconds(this.#waker.interval) > 0)
+      this.#answerDoorbells(this.#napSet, NAP_SESSIONS);
+  }
+
+  #sleepUntilWork(mayNotSleep: () => boolean): void {
     const deviceQuiet = this.#device.prepareSleep();
     const pending = this.#plane.pendingTransmit();
     const sleeps = deviceQuiet && pending !== PENDING_READY && !mayNotSleep();
     if (sleeps) this.#pollSet.wait(this.#timeout(pending));
-    this.#plane.announceSleep(0);
     this.#device.endSleep();
-    if (sleeps) this.#answerDoorbells();
+    if (sleeps) this.#answerDoorbells(this.#pollSet, this.#firstSession);
   }
 
   #timeout(pending: number): number {
@@ -66,27 +86,23 @@ export class Sleeper {
     return this.#sessions.some((session) => session.muted === 'for now') ? WINDOW_MS : LONGEST_MS;
   }
 
-  #answerDoorbells(): void {
-    if (this.#pollSet.events(0) & READABLE) drainWakeups(this.#controlFd);
+  #answerDoorbells(pollSet: PollSet, firstSession: number): void {
+    if (pollSet.events(0) & READABLE) drainWakeups(this.#controlFd);
     const now = performance.now();
     if (now >= this.#windowEnd) this.#beginWindow(now);
     this.#sessions.forEach((session, index) => {
-      const events = this.#pollSet.events(this.#firstSession + index);
-      if (events !== 0 && session.muted === 'no') this.#answer(session, this.#firstSession + index, events);
+      const events = pollSet.events(firstSession + index);
+      if (events !== 0 && session.muted === 'no') this.#answer(session, index, events);
     });
   }
 
   #answer(session: ActiveSession, index: number, events: number): void {
     const rung = drainWakeups(session.wakeFd);
     if (rung > 0) this.#waker.count(session, layout.COUNTER_DOORBELLS, rung);
-    if (rung < 0 || (events & GONE && !(events & READABLE))) this.#mute(session, index, 'for good');
+    if (rung < 0 || (events & GONE && !(events & READABLE))) session.muted = 'for good';
     else if (this.#plane.pendingTransmit() === PENDING_NONE && ++session.idleDoorbells > IDLE_DOORBELLS)
-      this.#mute(session, index, 'for now');
-  }
-
-  #mute(session: ActiveSession, index: number, how: 'for now' | 'for good'): void {
-    session.muted = how;
-    this.#pollSet.mute(index, true);
+      session.muted = 'for now';
+    if (session.muted !== 'no') this.#listen(index, false);
   }
 
   #beginWindow(now: number): void {
@@ -95,7 +111,12 @@ export class Sleeper {
       session.idleDoorbells = 0;
       if (session.muted !== 'for now') return;
       session.muted = 'no';
-      this.#pollSet.mute(this.#firstSession + index, false);
+      this.#listen(index, true);
     });
+  }
+
+  #listen(session: number, listens: boolean): void {
+    this.#pollSet.mute(this.#firstSession + session, !listens);
+    this.#napSet.mute(NAP_SESSIONS + session, !listens);
   }
 }

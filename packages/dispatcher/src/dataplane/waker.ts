@@ -14,23 +14,35 @@ export class Waker {
     this.#intervalMs = intervalMicroseconds / 1000;
   }
 
+  /** Whether clients wait for a wakeup whose time has not come yet. */
   get due(): boolean {
     return this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] !== 0;
   }
 
-  /** Wakes who may be woken now; the rest stay due. Returns how many are still due. */
+  /** Microseconds from one wakeup of a client to the next, at least. */
+  get interval(): number {
+    return this.#intervalMs * 1000;
+  }
+
+  /** Wakes who may be woken now; the rest stay due. Returns how many were woken. */
   send(sessions: readonly ActiveSession[]): number {
+    if (!this.due) return 0;
     const now = performance.now();
+    let sent = 0;
     let left = 0;
     for (const session of sessions) {
       const rx = this.#cells[(session.record + T.SESSION_DUE_RX) >> 2]!;
       const tx = this.#cells[(session.record + T.SESSION_DUE_TX) >> 2]!;
       if ((rx | tx) === 0) continue;
-      if (now - session.lastWakeup < this.#intervalMs) left++;
-      else this.#wake(session, now, rx, tx);
+      if (now - session.lastWakeup < this.#intervalMs) {
+        left++;
+      } else {
+        this.#wake(session, now, rx, tx);
+        sent++;
+      }
     }
     this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] = left;
-    return left;
+    return sent;
   }
 
   #wake(session: ActiveSession, now: number, rx: number, tx: number): void {

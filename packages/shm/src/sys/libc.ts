@@ -30,6 +30,7 @@ export const libc = {
   sendmsg: lib.func('int64_t sendmsg(int fd, const void *message, int flags)'),
   recvmsg: lib.func('int64_t recvmsg(int fd, void *message, int flags)'),
   poll: lib.func('int poll(void *fds, unsigned long count, int timeout)'),
+  ppoll: lib.func('int ppoll(void *fds, unsigned long count, const void *timeout, const void *mask)'),
   schedYield: lib.func('int sched_yield()'),
   umask: lib.func('uint32_t umask(uint32_t mask)'),
   pidfdOpen: lib.func('syscall', 'long', ['long', 'int', 'unsigned int']),
