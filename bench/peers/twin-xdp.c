@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { FRAME_SIZE = 2048, RING_SIZE = 1024, RX_FRAMES = 16384, TX_FRAMES = 1024, DEVICE_RING = 2048 };
+enum { FRAME_SIZE = 2048, RING_SIZE = 4096, RX_FRAMES = 16384, TX_FRAMES = 4096, DEVICE_RING = 4096 };
 enum { DEVICE_RX_FRAMES = 2 * DEVICE_RING, DEVICE_FRAMES = DEVICE_RX_FRAMES + DEVICE_RING, MAX_CLIENTS = 4 };
 enum { SLEEP_MS = 100 };
 static const uint16_t QUEUE_PORTS[4] = {5001, 5002, 5003, 5004};
@@ -79,9 +79,8 @@ static uint32_t transmit_step(struct session *s, struct xsk *x, struct tx_frames
     return n;
 }
 
-/* Whether something came while the clients were being told that we sleep. */
-static bool has_work(const struct dataplane *d, struct xsk *x) {
-    if (xsk_peek(&x->rx, 1)) return true;
+/* Whether a client submitted something while it was being told that we sleep. */
+static bool clients_have_work(const struct dataplane *d) {
     for (uint32_t i = 0; i < d->session_count; i++) {
         const struct session *s = d->sessions[i];
         if (__atomic_load_n(cell(s->peer, L_TX_PRODUCER), __ATOMIC_SEQ_CST) != s->tx_consumer) return true;
@@ -95,19 +94,32 @@ static void tell_clients(const struct dataplane *d, uint32_t epoch) {
         __atomic_store_n(cell(d->sessions[i]->own, L_DISPATCHER_SLEEP), epoch, __ATOMIC_SEQ_CST);
 }
 
-static void sleep_until_work(const struct dataplane *d, struct xsk *x) {
+/* Takes the wake-ups that clients have sent; the first of `fds` is the first session's. */
+static void drain_doorbells(const struct dataplane *d, const struct pollfd *fds) {
+    char sink[64];
+    for (uint32_t i = 0; i < d->session_count; i++)
+        if (fds[i].revents & POLLIN)
+            while (recv(d->sessions[i]->wake_fd, sink, sizeof sink, MSG_DONTWAIT) > 0) continue;
+}
+
+/*
+ * Sleeps until there is work; where `nap_ns` is not 0, clients wait for wake-ups that may not be sent yet: then the
+ * device is left alone for so long, and its packets gather.
+ */
+static void sleep_until_work(const struct dataplane *d, struct xsk *x, uint64_t nap_ns) {
     static uint32_t epoch;
     if (++epoch == 0) epoch = 1;
     tell_clients(d, epoch);
-    if (!has_work(d, x)) {
-        struct pollfd fds[MAX_CLIENTS + 1] = {{.fd = x->fd, .events = POLLIN}};
-        for (uint32_t i = 0; i < d->session_count; i++)
-            fds[i + 1] = (struct pollfd){.fd = d->sessions[i]->wake_fd, .events = POLLIN};
+    struct pollfd fds[MAX_CLIENTS + 1] = {{.fd = x->fd, .events = POLLIN}};
+    for (uint32_t i = 0; i < d->session_count; i++)
+        fds[i + 1] = (struct pollfd){.fd = d->sessions[i]->wake_fd, .events = POLLIN};
+    if (nap_ns) {
+        struct timespec nap = {.tv_nsec = (long)nap_ns};
+        if (!clients_have_work(d)) ppoll(fds + 1, d->session_count, &nap, NULL);
+        drain_doorbells(d, fds + 1);
+    } else if (!xsk_peek(&x->rx, 1) && !clients_have_work(d)) {
         poll(fds, d->session_count + 1, SLEEP_MS);
-        char sink[64];
-        for (uint32_t i = 0; i < d->session_count; i++)
-            if (fds[i + 1].revents & POLLIN)
-                while (recv(d->sessions[i]->wake_fd, sink, sizeof sink, MSG_DONTWAIT) > 0) continue;
+        drain_doorbells(d, fds + 1);
     }
     tell_clients(d, 0);
 }
@@ -134,9 +146,9 @@ static void dispatch(struct dataplane *d, struct xsk *x, struct idle strategy, u
         for (int turn = 0; turn < 64; turn++) {
             work = receive_step(d, x) + reclaim_all(d);
             for (uint32_t i = 0; i < d->session_count; i++) work += transmit_step(d->sessions[i], x, frames);
-            work += wake_clients(d, strategy.wakeup_interval_ns);
+            uint32_t late = wake_clients(d, strategy.wakeup_interval_ns);
             if (!idle(&strategy, work)) continue;
-            sleep_until_work(d, x);
+            sleep_until_work(d, x, late ? strategy.wakeup_interval_ns : 0);
             strategy.turns = 0;
             break;
         }

@@ -20,8 +20,8 @@ export interface RunningSide {
 export type StartSide = (lab: Lab, setup: Setup, clients: number) => Promise<RunningSide>;
 
 /** Idle strategy and rings of both sides. */
-const IDLE = { spins: 200, yields: 20, wakeupInterval: 50 } as const;
-const DEVICE_RING = 2048;
+const IDLE = { spins: 10, yields: 0, wakeupInterval: 50 } as const;
+const RING = 4096;
 
 export const startTwin: StartSide = async (lab, setup, clients) => {
   const options = {
@@ -66,7 +66,7 @@ export const startOurs =
     const common = commonOptions(socket, setup.pages);
     const options: DispatcherOptions = {
       ...common,
-      memory: { ...common.memory, deviceRingSize: DEVICE_RING },
+      memory: { ...common.memory, ringSize: RING, deviceRingSize: RING },
       device: { driver: 'af_xdp', interface: INTERFACE, rings: 1 },
       idle: IDLE,
     };
