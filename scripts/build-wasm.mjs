@@ -1,5 +1,5 @@
 // Compiles each package's AssemblyScript module, where its inputs are newer than its .wasm (asc has no incremental mode).
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -48,12 +48,14 @@ function isCurrent({ output, inputs }) {
 
 async function compile({ entry, output, memoryBase }) {
   mkdirSync(dirname(join(root, output)), { recursive: true });
+  // Written beside and renamed: who loads the module meanwhile gets the old or the new one, whole.
+  const unfinished = `${output}.${process.pid}`;
   const { error, stderr } = await asc.main([
     entry,
     '--baseDir',
     root,
     '--outFile',
-    output,
+    unfinished,
     '-O3',
     '--converge',
     '--noAssert',
@@ -74,7 +76,7 @@ async function compile({ entry, output, memoryBase }) {
     '--enable',
     'bulk-memory',
   ]);
-  if (!error) return;
+  if (!error) return renameSync(join(root, unfinished), join(root, output));
   process.stderr.write(stderr.toString());
   throw error;
 }

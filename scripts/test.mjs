@@ -3,9 +3,13 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const child = spawn(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2)], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const child = spawn(
+  process.execPath,
+  ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2)],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 
 for await (const line of createInterface({ input: child.stdout })) {
   const result = /^(not )?ok \d+ - (.*?)( # (SKIP|TODO).*)?$/.exec(line);
@@ -19,6 +23,7 @@ for await (const line of createInterface({ input: child.stdout })) {
   console.log(`${outcome.padEnd(8)} ${title}`);
 }
 
-const status = child.exitCode ?? (await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1))));
+const status =
+  child.exitCode ?? (await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1))));
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = status !== 0 || counts.failed > 0 || counts.passed === 0 ? 1 : 0;
