@@ -14,7 +14,7 @@ const child = spawn(
 for await (const line of createInterface({ input: child.stdout })) {
   const result = /^(not )?ok \d+ - (.*?)( # (SKIP|TODO).*)?$/.exec(line);
   if (!result) {
-    if (!/^(TAP version|1\.\.|# (tests|pass|fail|skip))/.test(line)) console.log(line);
+    if (!/^(TAP version|1\.\.|# (tests|pass|fail|skip)|# .* hook )/.test(line)) console.log(line);
     continue;
   }
   const [, not, title, skipped] = result;
