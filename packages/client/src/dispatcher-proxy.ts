@@ -56,7 +56,8 @@ const notRunning = (path: string, cause?: unknown): NicshareError =>
 
 function connectError(path: string, error: NodeJS.ErrnoException): NicshareError {
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return notRunning(path, error);
-  const action = "Join the group that socket.group names in the dispatcher's configuration.";
+  const action =
+    "Join the group that the socket belongs to; socket.group and socket.mode of the dispatcher's configuration set it.";
   return new NicshareError('NotAllowed', `This user may not open ${path}.`, action, { cause: error });
 }
 
