@@ -13,7 +13,11 @@ type Path = readonly PropertyKey[];
 type Locate = (path: Path) => string;
 
 const invalid = (lines: readonly string[]): NicshareError =>
-  new NicshareError('ConfigInvalid', `The configuration is not valid:\n${lines.join('\n')}`, '');
+  new NicshareError(
+    'ConfigInvalid',
+    `The configuration is not valid:\n${lines.join('\n')}\n`,
+    'Mend what is named here.',
+  );
 
 const inWords: Locate = (path) => path.map(String).join('.') || 'the configuration';
 
