@@ -15,7 +15,7 @@ type Locate = (path: Path) => string;
 const invalid = (lines: readonly string[]): NicshareError =>
   new NicshareError(
     'ConfigInvalid',
-    `The configuration is not valid:\n${lines.join('\n')}\n`,
+    `The configuration is not valid:\n${lines.join('\n')}\n `,
     'Mend what is named here.',
   );
 
