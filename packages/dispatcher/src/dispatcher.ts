@@ -141,6 +141,11 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     this.#noteAccess(access);
     await this.#control.listen(access);
     this.#descriptors.listen(access);
+    if (!this.#control.descriptorsRefused)
+      this.emit(
+        'note',
+        'This kernel lets clients send descriptors, by which one that may open the sockets can hang the dispatcher: use Linux 6.16 or later where clients are not trusted.',
+      );
   }
 
   /** What a device that lives in this process offers at its far side; see FakeWire of the driver package. */
