@@ -34,7 +34,6 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
 export const SO_PEERGROUPS = 59;
-export const SO_PEERPIDFD = 77;
 export const SO_PASSRIGHTS = 83;
 export const SCM_RIGHTS = 1;
 export const MSG_DONTWAIT = 0x40;
