@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { umemBytes } from '@nicshare/driver';
 import type { SessionShape } from '@nicshare/shm';
 import { layout } from '@nicshare/shm';
 import type { DispatcherConfig } from './config/schema.js';
@@ -23,7 +24,9 @@ function deviceBytes(config: DispatcherConfig): number {
   const { frameSize, deviceRingSize } = config.memory;
   if (config.device.driver === 'null') return config.device.frames * frameSize + 64 * MIB;
   // A ring's frames, its region's remainder, and four rings, each with a gap behind it.
-  return 32 * MIB + ringsOf(config.device.rings) * (3 * deviceRingSize * frameSize + 10 * GAP);
+  return (
+    32 * MIB + ringsOf(config.device.rings) * (umemBytes({ frameSize, ringSize: deviceRingSize }) + 10 * GAP)
+  );
 }
 
 /** Sizes the arena: address space, of which only what is used costs memory. */

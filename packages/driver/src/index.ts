@@ -1,4 +1,7 @@
-export type { AfXdpOptions } from './af-xdp/device.js';
+export { type AfXdpOptions, maxMtuOf, umemBytes } from './af-xdp/device.js';
+export { type InterfaceState, readInterface } from './af-xdp/interface.js';
+export { readXdpFeatures, readXdpState, type XdpFeatures, type XdpState } from './af-xdp/support.js';
+export { type Attempt, type KernelTrial, tryKernel } from './af-xdp/trial.js';
 export { programVerdicts, type Verdict } from './af-xdp/verdict.js';
 export type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from './device.js';
 export type { FakeDevice, FakeOptions } from './fake/device.js';

@@ -4,6 +4,7 @@ import koffi from 'koffi';
 const lib = koffi.load('libc.so.6');
 
 export const libc = {
+  unshare: lib.func('int unshare(int flags)'),
   ioctl: lib.func('int ioctl(int fd, unsigned long request, void *argument)'),
   sendto: lib.func(
     'int64_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
@@ -14,6 +15,9 @@ export const libc = {
   /** bpf(2): number of the call, command, attributes, their length. */
   bpf: lib.func('syscall', 'long', ['long', 'int', 'void *', 'unsigned int']),
 };
+
+// linux/sched.h
+export const CLONE_NEWNET = 0x40000000;
 
 /** asm/unistd.h; the generic table's number where the architecture has no table of its own. */
 export const SYS_BPF = process.arch === 'x64' ? 321 : 280;

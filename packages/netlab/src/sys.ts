@@ -9,13 +9,11 @@ export const libc = {
   ioctl: lib.func('ioctl', 'int', ['int', 'unsigned long', 'void *']),
 };
 
-// linux/sched.h, linux/netlink.h, bits/socket.h, linux/sockios.h
+// linux/sched.h, bits/socket.h, linux/sockios.h
 export const CLONE_NEWNET = 0x40000000;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
-export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_RAW = 3;
 export const SOCK_DGRAM = 2;
-export const NETLINK_ROUTE = 0;
 export const SIOCETHTOOL = 0x8946;

@@ -74,7 +74,8 @@ function requireUsable(state: InterfaceState, context: DeviceContext): void {
 }
 
 /** Longest payload whose packet, a VLAN tag included, fits a frame. */
-const maxMtuOf = (frameSize: number): number => frameSize - HEADROOM - layout.ETHERNET_HEADER - VLAN_TAG;
+export const maxMtuOf = (frameSize: number): number =>
+  frameSize - HEADROOM - layout.ETHERNET_HEADER - VLAN_TAG;
 
 function queueCount(state: InterfaceState, options: AfXdpOptions, context: DeviceContext): number {
   const { rings = 'all' } = options;
@@ -116,6 +117,10 @@ const shapeOf = ({ frameSize, ringSize }: DeviceContext, sends: boolean): Socket
   rxFrames: ringSize * 2,
   txFrames: sends ? ringSize : 0,
 });
+
+/** Bytes of frames that one hardware ring takes. */
+export const umemBytes = ({ frameSize, ringSize }: Pick<DeviceContext, 'frameSize' | 'ringSize'>): number =>
+  3 * ringSize * frameSize;
 
 class AfXdpDevice implements Device {
   readonly info: DeviceInfo;

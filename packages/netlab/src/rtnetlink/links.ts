@@ -1,16 +1,17 @@
-import { formatMac, parseMac } from '@nicshare/shm';
-import * as shm from '@nicshare/shm/sys';
-import { libc } from '../sys.js';
 import {
   attribute,
+  change,
+  dump,
   NLM_F_CREATE,
   NLM_F_EXCL,
   nestedAttribute,
   readAttributes,
   textAttribute,
   u32Attribute,
-} from './message.js';
-import { change, dump } from './request.js';
+} from '@nicshare/driver/netlink';
+import { formatMac, parseMac } from '@nicshare/shm';
+import * as shm from '@nicshare/shm/sys';
+import { libc } from '../sys.js';
 
 // linux/rtnetlink.h
 const RTM_NEWLINK = 16;

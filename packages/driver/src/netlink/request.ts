@@ -1,5 +1,4 @@
 import * as shm from '@nicshare/shm/sys';
-import { AF_NETLINK, NETLINK_ROUTE, SOCK_RAW } from '../sys.js';
 import {
   message,
   NLM_F_ACK,
@@ -11,18 +10,20 @@ import {
 } from './message.js';
 
 const { libc } = shm;
+// bits/socket.h, linux/netlink.h
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const NETLINK_ROUTE = 0;
+const NETLINK_GENERIC = 16;
 /** More than the kernel puts into one datagram of a dump (32 KiB). */
 const RECEIVE_BYTES = 65536;
 const SEQUENCE = 1;
 
-/** Sends one request to rtnetlink of the calling thread's namespace and hands over the bodies of the answers. */
-function exchange(what: string, type: number, flags: number, body: Uint8Array): Buffer[] {
-  const fd = shm.check(
-    libc.socket(AF_NETLINK, SOCK_RAW | shm.SOCK_CLOEXEC, NETLINK_ROUTE),
-    'socket(AF_NETLINK)',
-  );
+/** Sends one request to netlink of the calling thread's namespace and hands over the bodies of the answers. */
+function exchange(protocol: number, what: string, type: number, flags: number, body: Uint8Array): Buffer[] {
+  const fd = shm.check(libc.socket(AF_NETLINK, SOCK_RAW | shm.SOCK_CLOEXEC, protocol), 'socket(AF_NETLINK)');
   try {
-    const request = message(type, flags, SEQUENCE, body);
+    const request = message(type, flags | NLM_F_REQUEST, SEQUENCE, body);
     shm.check(Number(libc.send(fd, request, request.length, 0)), what);
     return collect(fd, what);
   } finally {
@@ -48,11 +49,19 @@ function collect(fd: number, what: string): Buffer[] {
   }
 }
 
-/** Asks for a change and waits until it is done. `what` says it in the error. Throws SystemError. */
+/** Asks rtnetlink for a change and waits until it is done. `what` says it in the error. Throws SystemError. */
 export function change(what: string, type: number, flags: number, parts: readonly Uint8Array[]): void {
-  exchange(what, type, NLM_F_REQUEST | NLM_F_ACK | flags, Buffer.concat(parts));
+  exchange(NETLINK_ROUTE, what, type, NLM_F_ACK | flags, Buffer.concat(parts));
 }
 
-/** Asks for all objects of a kind; returns the bodies of the answers. Throws SystemError. */
+/** Asks rtnetlink for all objects of a kind; returns the bodies of the answers. Throws SystemError. */
 export const dump = (what: string, type: number, body: Uint8Array): Buffer[] =>
-  exchange(what, type, NLM_F_REQUEST | NLM_F_DUMP, body);
+  exchange(NETLINK_ROUTE, what, type, NLM_F_DUMP, body);
+
+/** Asks rtnetlink for one object; returns the body of the answer. Throws SystemError. */
+export const get = (what: string, type: number, body: Uint8Array): Buffer =>
+  exchange(NETLINK_ROUTE, what, type, NLM_F_ACK, body)[0]!;
+
+/** Asks a family of generic netlink; returns the body of the answer. Throws SystemError. */
+export const getGeneric = (what: string, family: number, body: Uint8Array): Buffer =>
+  exchange(NETLINK_GENERIC, what, family, NLM_F_ACK, body)[0]!;
