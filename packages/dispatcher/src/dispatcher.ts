@@ -14,7 +14,7 @@ import { ControlServer } from './conductor/control-server.js';
 import { DescriptorServer } from './conductor/descriptor-server.js';
 import { dispatcherStopped } from './conductor/refusals.js';
 import type { SocketAccess } from './conductor/socket-file.js';
-import { groupId } from './config/accounts.js';
+import { groupId, STANDARD_GROUP } from './config/accounts.js';
 import { orderedMatches } from './config/flow-match.js';
 import type { DispatcherConfig, DispatcherOptions } from './config/schema.js';
 import { validateOptions } from './config/validate.js';
@@ -53,11 +53,11 @@ function socketAccess({ mode, group }: DispatcherConfig['socket']): SocketAccess
   return { mode: Number.parseInt(mode, 8), group: group === undefined ? standardGroup() : groupId(group) };
 }
 
-/** The group `nicshare` may open the sockets where a machine has it. */
+/** The standard group may open the sockets where a machine has it. */
 function standardGroup(): number | undefined {
   if (process.getuid?.() !== 0) return undefined;
   try {
-    return groupId('nicshare');
+    return groupId(STANDARD_GROUP);
   } catch (error) {
     if (isNicshareError(error, 'ConfigInvalid')) return undefined;
     throw error;

@@ -1,24 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { NicshareError } from '@nicshare/shm';
-import type { DispatcherConfig } from '../config/schema.js';
-import { parseConfig } from '../config/validate.js';
+import { readConfigFile } from '../config/file.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
 import { counted } from './table.js';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
-
-function readConfig(file: string): DispatcherConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const what = `The configuration cannot be read: ${(cause as Error).message}.`;
-    throw new NicshareError('ConfigInvalid', what, 'Name a file that this user may read.', { cause });
-  }
-  return parseConfig(text, file);
-}
 
 /** Says who comes and goes, and resolves when the dispatcher is told to end. Throws what ended it otherwise. */
 function untilEnd(dispatcher: Dispatcher): Promise<void> {
@@ -38,7 +24,7 @@ function untilEnd(dispatcher: Dispatcher): Promise<void> {
 export async function runDispatcher(options: { config: string; check?: boolean }): Promise<void> {
   // Whoever read the lines may go (a pipe to `head`, a terminal): the clients shall not notice.
   process.stdout.on('error', () => {});
-  const config = readConfig(options.config);
+  const config = readConfigFile(options.config);
   if (options.check) return say(`${options.config} is valid: ${counted(config.queues.length, 'queue')}`);
   const dispatcher = await createDispatcher(config, (line) => say(`note: ${line}`));
   const { device } = await dispatcher.stats();

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
-import { isNicshareError } from '@nicshare/shm';
-import { Command, InvalidArgumentError } from 'commander';
-import { runDispatcher } from './dispatcher-command.js';
-import { showQueues } from './queues-command.js';
+import { isNicshareError } from '@nicshare/shm/errors';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+// Each command is loaded when it runs: `doctor` has to work where what the others need does not load.
 
 const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
 
@@ -21,6 +21,7 @@ An application then attaches by name, without privileges:
   const client = await connect();
   const port = await client.attach('dns');
 
+Before: nicshare doctor             what this machine lacks, and how to mend it
 Afterwards: nicshare queues         who is attached, rates, drops`;
 
 function seconds(text: string): number {
@@ -46,7 +47,7 @@ program
   .requiredOption('-c, --config <file>', 'configuration in YAML or JSON')
   .option('--check', 'only say whether the configuration is valid')
   .addHelpText('after', EXAMPLE)
-  .action(runDispatcher);
+  .action(async (options) => (await import('./dispatcher-command.js')).runDispatcher(options));
 
 program
   .command('queues')
@@ -58,7 +59,20 @@ program
   .option('-i, --interval <seconds>', 'measure rates over so many seconds', seconds, 1)
   .option('-w, --watch', 'go on until Ctrl-C')
   .option('--json', 'print all counters as JSON, at once')
-  .action(showQueues);
+  .action(async (options) => (await import('./queues-command.js')).showQueues(options));
+
+program
+  .command('doctor')
+  .description(
+    'Say what this machine has and lacks for a dispatcher, and the command that mends it; changes nothing.',
+  )
+  .option('-c, --config <file>', 'look at what this configuration needs')
+  .addOption(
+    new Option('-n, --interface <name>', 'look at this interface, with all defaults').conflicts('config'),
+  )
+  .option('--json', 'print the findings as JSON')
+  .addHelpText('after', '\nThe exit status is 0 where nothing failed; warnings do not count.')
+  .action(async (options) => (await import('./doctor-command.js')).runDoctor(options));
 
 try {
   await program.parseAsync();

@@ -44,7 +44,8 @@ export async function clearSocketPath(path: string): Promise<void> {
   removeSocket(path);
 }
 
-function somebodyListens(path: string): Promise<boolean> {
+/** Rejects with NicshareError SocketUnusable where it cannot be asked. */
+export function somebodyListens(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = connect(path);
     probe.once('connect', () => {

@@ -13,6 +13,9 @@ const Group = koffi.struct({ name: 'const char *', password: 'const char *', gid
 const getpwnam = lib.func('getpwnam', koffi.pointer(Passwd), ['const char *']);
 const getgrnam = lib.func('getgrnam', koffi.pointer(Group), ['const char *']);
 
+/** The group that may open a dispatcher's sockets where none is configured. */
+export const STANDARD_GROUP = 'nicshare';
+
 /** A user's number. Throws NicshareError ConfigInvalid where there is no such user. */
 export function userId(user: string | number): number {
   if (typeof user === 'number') return user;

@@ -1,0 +1,55 @@
+import { type Finding, fail, ok, warn } from './finding.js';
+import type { Capability, DispatcherReadings, MachineReadings } from './readings.js';
+
+const MIB = 2 ** 20;
+const mebibytes = (bytes: number): string =>
+  bytes === Infinity ? 'unlimited' : `${Math.ceil(bytes / MIB)} MiB`;
+
+/** What this process may do. */
+export function rightsFindings(machine: MachineReadings, dispatcher: DispatcherReadings): Finding[] {
+  const { needs, config } = dispatcher;
+  if (needs.driver !== 'af_xdp')
+    return [ok('privileges', `the ${needs.driver} device needs none`), openFiles(machine, dispatcher)];
+  return [
+    capabilities(machine, config?.file ?? 'nicshare.yaml'),
+    lockedMemory(machine, dispatcher),
+    openFiles(machine, dispatcher),
+  ];
+}
+
+function capabilities({ capabilities, uid }: MachineReadings, file: string): Finding {
+  // CAP_SYS_ADMIN stands for CAP_BPF (capabilities(7)).
+  const has = (name: Capability): boolean =>
+    capabilities.has(name) || (name === 'BPF' && capabilities.has('SYS_ADMIN'));
+  const wanted = ['NET_ADMIN', 'NET_RAW', 'BPF'] as const;
+  const missing = wanted.filter((name) => !has(name)).map((name) => `CAP_${name}`);
+  const who = uid === 0 ? 'root' : `user ${uid}`;
+  if (missing.length === 0) return ok('privileges', `${who}, with all capabilities that AF_XDP asks for`);
+  return fail(
+    'privileges',
+    `${who} lacks ${missing.join(', ')}`,
+    uid === 0
+      ? `docker run ${missing.map((name) => `--cap-add=${name.slice('CAP_'.length)}`).join(' ')} ...`
+      : `sudo npx nicshare dispatcher --config ${file}`,
+  );
+}
+
+function lockedMemory({ capabilities, limits }: MachineReadings, { needs }: DispatcherReadings): Finding {
+  const subject = 'locked memory';
+  if (capabilities.has('IPC_LOCK')) return ok(subject, 'no limit (CAP_IPC_LOCK)');
+  const limit = mebibytes(limits.lockedMemory);
+  const need = `${mebibytes(needs.lockedMemory)} for ${needs.rings} hardware rings`;
+  if (limits.lockedMemory >= needs.lockedMemory) return ok(subject, `limit ${limit}, needed ${need}`);
+  return fail(
+    subject,
+    `limit ${limit}, needed ${need}`,
+    `sudo prlimit --pid $$ --memlock=${needs.lockedMemory}:${needs.lockedMemory}`,
+  );
+}
+
+/** Node.js itself raises its soft limit to the hard one. */
+function openFiles({ limits }: MachineReadings, { needs }: DispatcherReadings): Finding {
+  const what = `limit ${limits.openFiles}, needed ${needs.openFiles} with a client on every queue`;
+  if (limits.openFiles >= needs.openFiles) return ok('open files', what);
+  return warn('open files', what, `sudo prlimit --pid $$ --nofile=${needs.openFiles}:${needs.openFiles}`);
+}
