@@ -34,11 +34,30 @@ export interface DeviceInfo {
   readonly mode: string;
 }
 
+/** One hardware ring in both directions: how full it is now, and what went through it. */
+export interface RingStats {
+  readonly rxSize: number;
+  /** Packets that wait for rxBurst. */
+  readonly rxWaiting: number;
+  /** Frames that the device has to receive into. */
+  readonly rxFree: number;
+  /** Taken by rxBurst since the device was opened, modulo 2^32. */
+  readonly rxPackets: number;
+  /** 0 where it only receives. */
+  readonly txSize: number;
+  /** Packets that wait to be sent. */
+  readonly txWaiting: number;
+  /** Taken for sending since the device was opened, modulo 2^32. */
+  readonly txPackets: number;
+}
+
 /** Counted by the device since it was opened, all queues together. */
 export interface DeviceStats {
   /** Packets that reached us and were lost before rxBurst, by reason. */
   readonly rxDropped: Readonly<Record<string, number>>;
   readonly txDropped: Readonly<Record<string, number>>;
+  /** The hardware rings, from the first on; left out by a device without any. */
+  readonly rings?: readonly RingStats[];
 }
 
 /** A network device. It lives in the thread that polls it; `fastPath` alone is called per burst. */

@@ -3,7 +3,7 @@ export { type InterfaceState, readInterface } from './af-xdp/interface.js';
 export { readXdpFeatures, readXdpState, type XdpFeatures, type XdpState } from './af-xdp/support.js';
 export { type Attempt, type KernelTrial, tryKernel } from './af-xdp/trial.js';
 export { programVerdicts, type Verdict } from './af-xdp/verdict.js';
-export type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from './device.js';
+export type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath, RingStats } from './device.js';
 export type { FakeDevice, FakeOptions } from './fake/device.js';
 export type { FakeWireDescription } from './fake/layout.js';
 export { FakeWire } from './fake/wire.js';

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { type Namespace, spawnInside } from '@nicshare/netlab';
 import type { ExecutionContext } from 'ava';
 
-const PROGRAM = fileURLToPath(new URL('../../../packages/dispatcher/bin/nicshare.js', import.meta.url));
+/** The `nicshare` command. */
+export const PROGRAM = fileURLToPath(
+  new URL('../../../packages/dispatcher/bin/nicshare.js', import.meta.url),
+);
 
 /** A run of the `nicshare` command. */
 export class Command {

@@ -22,7 +22,8 @@ An application then attaches by name, without privileges:
   const port = await client.attach('dns');
 
 Before: nicshare doctor             what this machine lacks, and how to mend it
-Afterwards: nicshare queues         who is attached, rates, drops`;
+Afterwards: nicshare queues         who is attached, rates, drops
+            nicshare top            the same and more, live`;
 
 function seconds(text: string): number {
   const value = Number(text);
@@ -30,6 +31,12 @@ function seconds(text: string): number {
     throw new InvalidArgumentError('It must be a number of seconds, from 0.1 to 3600.');
   return value;
 }
+
+const socketOption = (): Option =>
+  new Option(
+    '-s, --socket <path>',
+    "the dispatcher's control socket (default: $NICSHARE_SOCKET, or the usual place)",
+  );
 
 const program = new Command('nicshare')
   .description(
@@ -52,14 +59,21 @@ program
 program
   .command('queues')
   .description('Show the queues of a running dispatcher: who is attached, packets and bits a second, drops.')
-  .option(
-    '-s, --socket <path>',
-    "the dispatcher's control socket (default: $NICSHARE_SOCKET, or the usual place)",
-  )
+  .addOption(socketOption())
   .option('-i, --interval <seconds>', 'measure rates over so many seconds', seconds, 1)
   .option('-w, --watch', 'go on until Ctrl-C')
   .option('--json', 'print all counters as JSON, at once')
   .action(async (options) => (await import('./queues-command.js')).showQueues(options));
+
+program
+  .command('top')
+  .description(
+    'Watch a running dispatcher: rates and fill levels of device rings, queues and clients; q or Ctrl-C ends.',
+  )
+  .addOption(socketOption())
+  .option('-i, --interval <seconds>', 'time between two looks', seconds, 1)
+  .option('--json', 'print one JSON object a line instead of the table')
+  .action(async (options) => (await import('./top-command.js')).runTop(options));
 
 program
   .command('doctor')

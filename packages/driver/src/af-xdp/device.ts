@@ -251,5 +251,5 @@ function sumStatistics(sockets: readonly XdpSocket[]): DeviceStats {
     rxDropped.rx_invalid += statistics.rxInvalidDescriptors;
     txDropped.tx_invalid += statistics.txInvalidDescriptors;
   }
-  return { rxDropped, txDropped };
+  return { rxDropped, txDropped, rings: sockets.map((socket) => socket.ringStats()) };
 }

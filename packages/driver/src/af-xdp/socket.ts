@@ -1,6 +1,8 @@
 import type { Arena, HugepagePolicy, Region } from '@nicshare/shm';
 import { createOwnRegion, destroyRegion } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
+import type { RingStats } from '../device.js';
+import { readRingStats } from '../ring-stats.js';
 
 /*
  * AF_XDP sockets (Documentation/networking/af_xdp.rst, linux/if_xdp.h) by bare system calls. A socket serves one
@@ -168,6 +170,21 @@ export class XdpSocket {
       rxRingFull: counter(3),
       fillRingEmpty: counter(4),
     };
+  }
+
+  /** How full its rings are now. */
+  ringStats(): RingStats {
+    const cells = new Int32Array(this.#arena.memory.buffer);
+    const inCells = ({ producer, consumer, size }: KernelRing) => ({
+      producer: producer / 4,
+      consumer: consumer / 4,
+      size,
+    });
+    return readRingStats(cells, {
+      rx: inCells(this.rx),
+      fill: inCells(this.fill),
+      tx: this.tx && inCells(this.tx),
+    });
   }
 
   /** Ends the socket. The rings are unmapped first: a mapping would keep the queue taken. */

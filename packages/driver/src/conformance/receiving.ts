@@ -1,8 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Device } from '../device.js';
 import { MAX_BURST } from '../tables.js';
 import type { Behaviour } from './behaviour.js';
 import { passThrough, type Received } from './driver.js';
 import { hex, packet, packets, SHORTEST, total } from './packets.js';
+
+/** Packets that all rings count as taken. */
+const taken = (device: Device): number =>
+  (device.stats().rings ?? []).reduce((sum, ring) => sum + ring.rxPackets, 0);
 
 export function receives(behaviour: Behaviour): void {
   behaviour('has nothing where nothing came', (t, { device }, driver) => {
@@ -46,6 +51,19 @@ export function receives(behaviour: Behaviour): void {
     const received = await passThrough(bench, driver, sent);
     t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
     t.is(total(bench.device.stats().rxDropped), 0);
+  });
+
+  behaviour('shows its rings, and what went through them', async (t, bench, driver) => {
+    const before = taken(bench.device);
+    await passThrough(bench, driver, packets(1, 100));
+    const { rings } = bench.device.stats();
+    // A device without rings of its own shows none.
+    t.true(!rings || rings.length === bench.device.info.rxQueues);
+    t.true(!rings || taken(bench.device) - before >= 100);
+    for (const { rxSize, rxWaiting, txSize, txWaiting } of rings ?? []) {
+      t.true(rxWaiting <= rxSize);
+      t.true(txWaiting <= txSize);
+    }
   });
 
   behaviour('any byte of a frame names it', async (t, bench, driver) => {

@@ -1,12 +1,14 @@
 import { createWakePair, drainWakeups, layout, NicshareError, parseMac } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
+import { readRingStats } from '../ring-stats.js';
 import type { RuleCoverage } from '../rules.js';
 import {
   type FakeSizes,
   type FakeWireDescription,
   fakeBytes,
   OPEN,
+  ringBlock,
   sleepingCell,
   stateCell,
 } from './layout.js';
@@ -109,6 +111,7 @@ class MemoryDevice implements FakeDevice {
         wrongLength: sum((queue) => queue.rxWrongLength),
       },
       txDropped: { runt: sum((queue) => queue.txRunts), oversized: sum((queue) => queue.txOversized) },
+      rings: this.#queues.map((_, ring) => readRingStats(this.#cells, ringBlock(this.wire, ring))),
     };
   }
 

@@ -52,6 +52,17 @@ deviceConformance(test, 'fake', () => {
   };
 });
 
+test('its rings show what waits in them', (t) => {
+  const { device, wire, batch } = plugged({ rings: 2 });
+  for (let i = 0; i < 5; i++) wire.inject(numbered(i), 1);
+  const [idle, busy] = device.stats().rings!;
+  t.deepEqual([idle!.rxWaiting, idle!.rxFree], [0, 2 * RING_SIZE]);
+  t.deepEqual([busy!.rxWaiting, busy!.rxFree, busy!.rxPackets], [5, 2 * RING_SIZE - 5, 0]);
+  device.fastPath.rxBurst(1, batch, 3);
+  const after = device.stats().rings![1]!;
+  t.deepEqual([after.rxWaiting, after.rxPackets], [2, 3]);
+});
+
 test('each ring has packets of its own', (t) => {
   const { device, wire, batch, words } = plugged({ rings: 3 });
   for (let ring = 0; ring < 3; ring++) for (let i = 0; i <= ring; i++) wire.inject(numbered(ring), ring);

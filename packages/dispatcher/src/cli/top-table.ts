@@ -1,0 +1,72 @@
+import { headline, type Rates, scaled, sum } from './rates.js';
+import { formatTable } from './table.js';
+import type { QueueView, RingView, TopView } from './top-view.js';
+
+const RINGS = ['ring', 'rx packets/s', 'rx waiting', 'rx free', 'tx packets/s', 'tx waiting'];
+const QUEUES = [
+  'queue',
+  'client',
+  'rx packets/s',
+  'rx bits/s',
+  'tx packets/s',
+  'tx bits/s',
+  'rxRing',
+  'held',
+  'drops/s',
+  'wake-ups/s',
+];
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+const ringRow = (ring: RingView): string[] => [
+  String(ring.ring),
+  scaled(ring.rxPackets),
+  `${ring.rxWaiting}/${ring.rxSize}`,
+  String(ring.rxFree),
+  scaled(ring.txPackets),
+  `${ring.txWaiting}/${ring.txSize}`,
+];
+
+function queueRow(queue: QueueView): string[] {
+  const { client } = queue;
+  return [
+    queue.name,
+    client ? `${client.pid}${client.trusted ? ' (trusted)' : ''}` : '-',
+    ...[queue.rxPackets, queue.rxBits, queue.txPackets, queue.txBits].map(scaled),
+    client ? percent(client.rxRingFill) : '-',
+    client ? percent(client.framesHeld) : '-',
+    scaled(sum(queue.drops)),
+    scaled(queue.wakeups),
+  ];
+}
+
+/** 'dns: rxDropRingFull 12', where there are any. */
+function dropLine(where: string, drops: Rates): string[] {
+  const reasons = Object.entries(drops).filter(([, rate]) => rate > 0);
+  if (reasons.length === 0) return [];
+  return [`  ${where}: ${reasons.map(([reason, rate]) => `${reason} ${scaled(rate)}`).join(', ')}`];
+}
+
+function dropLines({ device, queues }: TopView): string[] {
+  const lines = [
+    ...dropLine(device.interface, device.drops),
+    ...queues.flatMap(({ name, drops }) => dropLine(name, drops)),
+  ];
+  return lines.length === 0 ? ['no drops'] : ['drops a second', ...lines];
+}
+
+/** The lines of the table. */
+export function renderTop(view: TopView): string[] {
+  const { device, dispatcher, queues } = view;
+  const processor = dispatcher.processor === null ? '' : `, ${percent(dispatcher.processor)} of a processor`;
+  const rings = device.rings.length === 0 ? [] : [formatTable(RINGS, device.rings.map(ringRow), 1), ''];
+  return [
+    `${headline({ device, ...dispatcher })}${processor}`,
+    `received ${scaled(device.rxPackets)} packets/s, ${scaled(device.rxBits)} bits/s; sent ${scaled(device.txPackets)} packets/s`,
+    '',
+    ...rings,
+    formatTable(QUEUES, queues.map(queueRow)),
+    '',
+    ...dropLines(view),
+  ].flatMap((text) => text.split('\n'));
+}

@@ -1,0 +1,119 @@
+import type { RingStats } from '@nicshare/driver';
+import type { ClientStats, QueueStats } from '../stats.js';
+import { type QueueRates, queueRates, type Rates, rateOfEach } from './rates.js';
+import type { Sample } from './sampling.js';
+
+/** A hardware ring: packets a second, and how full it is. */
+export interface RingView
+  extends Pick<RingStats, 'rxSize' | 'rxWaiting' | 'rxFree' | 'txSize' | 'txWaiting'> {
+  readonly ring: number;
+  readonly rxPackets: number;
+  readonly txPackets: number;
+}
+
+/** A queue: rates a second and, where a client is attached, how full its rings are. */
+export interface QueueView extends QueueRates {
+  readonly name: string;
+  readonly client:
+    | (Pick<ClientStats, 'pid' | 'uid' | 'trusted' | 'frames'> & {
+        /** Packets that wait in its rxRing, and those that it took and has not returned: shares of all RX frames. */
+        readonly rxRingFill: number;
+        readonly framesHeld: number;
+      })
+    | null;
+}
+
+/** All that `nicshare top` shows of one interval. Rates are a second. */
+export interface TopView {
+  /** ISO 8601. */
+  readonly time: string;
+  readonly dispatcher: {
+    readonly pid: number;
+    readonly uptimeSeconds: number;
+    /** Processors that it took: 1 is one of them all the time; null where it cannot be seen. */
+    readonly processor: number | null;
+    readonly memory: { readonly budget: number; readonly used: number };
+  };
+  readonly device: {
+    readonly interface: string;
+    readonly driver: string;
+    readonly mode: string;
+    readonly rxPackets: number;
+    readonly rxBits: number;
+    readonly txPackets: number;
+    readonly drops: Rates;
+    readonly rings: readonly RingView[];
+  };
+  readonly queues: readonly QueueView[];
+}
+
+/** The rings' counts are taken modulo 2^32. */
+const grown = (before: number, after: number): number => (after - before) >>> 0;
+
+function ringViews({ before, after, seconds }: Sample): RingView[] {
+  const earlier = before.deviceCounters.rings ?? [];
+  return (after.deviceCounters.rings ?? []).map((now, ring) => {
+    const { rxSize, rxWaiting, rxFree, txSize, txWaiting } = now;
+    const then = earlier[ring] ?? now;
+    return {
+      ring,
+      rxPackets: grown(then.rxPackets, now.rxPackets) / seconds,
+      rxSize,
+      rxWaiting,
+      rxFree,
+      txPackets: grown(then.txPackets, now.txPackets) / seconds,
+      txSize,
+      txWaiting,
+    };
+  });
+}
+
+function clientView({ client }: QueueStats): QueueView['client'] {
+  if (!client) return null;
+  const { pid, uid, trusted, frames } = client;
+  return {
+    pid,
+    uid,
+    trusted,
+    frames,
+    rxRingFill: frames.inRing / frames.total,
+    framesHeld: frames.client / frames.total,
+  };
+}
+
+/** What came of an interval that ended at `time`. */
+export function topView(sample: Sample, time: Date): TopView {
+  const { before, after, seconds, processorSeconds } = sample;
+  const { device, plane, deviceCounters } = after;
+  const rates = queueRates(sample);
+  const rate = (counter: keyof typeof plane): number => (plane[counter] - before.plane[counter]) / seconds;
+  return {
+    time: time.toISOString(),
+    dispatcher: {
+      pid: after.pid,
+      uptimeSeconds: after.uptimeSeconds,
+      processor: processorSeconds === undefined ? null : processorSeconds / seconds,
+      memory: after.memory,
+    },
+    device: {
+      interface: device.interface,
+      driver: device.driver,
+      mode: device.mode,
+      rxPackets: rate('received'),
+      rxBits: rate('receivedBytes') * 8,
+      txPackets: rate('sent'),
+      drops: {
+        ...rateOfEach(before.deviceCounters.rxDropped, deviceCounters.rxDropped, seconds),
+        ...rateOfEach(before.deviceCounters.txDropped, deviceCounters.txDropped, seconds),
+        notPassed: rate('notPassed'),
+        unmatchedDropped: rate('unmatchedDropped'),
+      },
+      rings: ringViews(sample),
+    },
+    queues: after.queues.map((queue, index) => ({
+      name: queue.name,
+      ...rates[index]!,
+      client: clientView(queue),
+    })),
+  };
+}
