@@ -16,10 +16,12 @@ import { dispatcherStopped } from './conductor/refusals.js';
 import type { SocketAccess } from './conductor/socket-file.js';
 import { groupId, STANDARD_GROUP } from './config/accounts.js';
 import { orderedMatches } from './config/flow-match.js';
+import { parseListenAddress } from './config/listen-address.js';
 import type { DispatcherConfig, DispatcherOptions } from './config/schema.js';
 import { validateOptions } from './config/validate.js';
 import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
 import { planMemory } from './memory-plan.js';
+import { MetricsServer } from './metrics/server.js';
 import { collectStats, type DispatcherStats } from './stats.js';
 
 /** A client that came or went. */
@@ -76,6 +78,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   #conductor!: Conductor;
   #control!: ControlServer;
   #descriptors!: DescriptorServer;
+  #metrics: MetricsServer | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(config: DispatcherConfig, arena: Arena) {
@@ -146,6 +149,17 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         'note',
         'This kernel lets clients send descriptors, by which one that may open the sockets can hang the dispatcher: use Linux 6.16 or later where clients are not trusted.',
       );
+    await this.#serveMetrics();
+  }
+
+  async #serveMetrics(): Promise<void> {
+    const address = this.config.metrics && parseListenAddress(this.config.metrics.listen);
+    if (address) this.#metrics = await MetricsServer.listen(address, () => this.stats());
+  }
+
+  /** Where metrics can be scraped; undefined where they are off. */
+  get metricsUrl(): string | undefined {
+    return this.#metrics?.url;
   }
 
   /** What a device that lives in this process offers at its far side; see FakeWire of the driver package. */
@@ -171,6 +185,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   }
 
   async #shutDown(reason: NicshareError): Promise<void> {
+    await this.#metrics?.close();
     this.#descriptors?.close();
     await this.#conductor?.close(reason);
     await this.#control?.close();
@@ -205,7 +220,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
 
 /**
  * Starts a dispatcher in this process. It resolves when clients can connect. Throws NicshareError: ConfigInvalid,
- * DispatcherRunning, SocketUnusable, OutOfMemory, or what the device says (InterfaceNotFound, InterfaceTaken,
+ * DispatcherRunning, SocketUnusable, MetricsUnusable, OutOfMemory, or what the device says (InterfaceNotFound, InterfaceTaken,
  * NotPermitted, NotSupported).
  *
  * `onNote` gets lines for the operator, also those of the start itself.

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'DispatcherNotRunning'
   | 'DispatcherRunning'
   | 'SocketUnusable'
+  | 'MetricsUnusable'
   | 'Detached'
   | 'DispatcherStopped'
   | 'ProtocolViolation'

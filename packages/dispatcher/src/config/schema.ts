@@ -1,5 +1,6 @@
 import { layout } from '@nicshare/shm';
 import * as z from 'zod';
+import { parseListenAddress } from './listen-address.js';
 
 const powerOfTwo = (min: number, max: number) =>
   z
@@ -141,6 +142,14 @@ export const configSchema = z.strictObject({
     .prefault({}),
   queues: z.array(queue).min(1).max(256),
   unmatched: z.enum(['pass', 'drop']).default('pass'),
+  /** Counters over HTTP, in the OpenMetrics format. */
+  metrics: z
+    .strictObject({
+      listen: z.string().refine((text) => parseListenAddress(text) !== undefined, {
+        error: 'must be an address and a port, as 127.0.0.1:9464 or [::1]:9464',
+      }),
+    })
+    .optional(),
   /** hold: take packets only while every client has room for them; for sources that can wait. */
   overflow: z.enum(['drop', 'hold']).default('drop'),
 });
