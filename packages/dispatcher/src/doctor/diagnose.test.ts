@@ -9,7 +9,7 @@ const MACHINE: MachineReadings = {
   glibc: '2.36',
   kernel: '6.1.0-18-amd64',
   uid: 0,
-  capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'SYS_ADMIN', 'BPF']),
+  capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'PERFMON', 'BPF']),
   hugepages: { total: 512, free: 100 },
   limits: { lockedMemory: 8 << 20, openFiles: 1 << 20 },
   iommuGroups: 12,
@@ -42,10 +42,10 @@ const DISPATCHER: DispatcherReadings = {
   socket: {
     path: '/run/nicshare/default.sock',
     state: 'free',
-    folder: { path: '/run', exists: false, writable: true },
-    group: { name: 'nicshare', exists: true, configured: false },
+    folder: { path: '/run', exists: false, writable: true, exposed: false },
+    access: 'group',
+    descriptorsRefused: true,
   },
-  unknownAccounts: [],
 };
 
 const machine = (part: Partial<MachineReadings>): Readings => ({
@@ -126,14 +126,14 @@ const CASES: readonly (readonly [string, Readings, Finding['level'], string, Reg
   ],
   [
     'root in a container',
-    machine({ capabilities: new Set(['IPC_LOCK', 'NET_RAW', 'BPF']) }),
+    machine({ capabilities: new Set(['IPC_LOCK', 'NET_RAW', 'BPF', 'PERFMON']) }),
     'fail',
     'privileges',
     /^docker run --cap-add=NET_ADMIN /,
   ],
   [
     'a limit of locked memory',
-    machine({ capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'BPF']) }),
+    machine({ capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'BPF', 'PERFMON']) }),
     'fail',
     'locked memory',
     /--memlock=100663296:100663296$/,
@@ -268,31 +268,31 @@ const CASES: readonly (readonly [string, Readings, Finding['level'], string, Reg
   ],
   [
     'a folder that cannot be made',
-    dispatcher(socket({ folder: { path: '/run', exists: false, writable: false } })),
+    dispatcher(socket({ folder: { path: '/run', exists: false, writable: false, exposed: false } })),
     'fail',
     'folder /run/nicshare',
     /^sudo install -d -o \$\(id -un\) \/run\/nicshare$/,
   ],
   [
+    'a default folder that others may write',
+    dispatcher(socket({ folder: { path: '/run/nicshare', exists: true, writable: true, exposed: true } })),
+    'fail',
+    'folder /run/nicshare',
+    /chmod go-w \/run\/nicshare$/,
+  ],
+  [
     'no group nicshare',
-    dispatcher(socket({ group: { name: 'nicshare', exists: false, configured: false } })),
+    dispatcher(socket({ access: { missing: 'nicshare' } })),
     'warn',
-    'group nicshare',
+    'who may connect',
     /^sudo groupadd --system nicshare$/,
   ],
   [
-    'a configured group that is not there',
-    dispatcher(socket({ group: { name: 'net', exists: false, configured: true } })),
-    'fail',
-    'group net',
-    /^sudo groupadd --system net$/,
-  ],
-  [
-    'a user that is not there',
-    dispatcher({ unknownAccounts: [{ kind: 'user', name: 'dns' }] }),
-    'fail',
-    'user dns',
-    /^sudo useradd --system dns$/,
+    'a kernel that passes descriptors on',
+    dispatcher(socket({ descriptorsRefused: false })),
+    'warn',
+    'descriptors from clients',
+    /Linux 6\.16/,
   ],
 ];
 
@@ -327,9 +327,13 @@ test('a device that is not of the kernel asks for no privileges', (t) => {
   t.deepEqual(troubles(readings), []);
 });
 
-test('SYS_ADMIN stands for BPF', (t) => {
+test('SYS_ADMIN stands for BPF and PERFMON', (t) => {
   const capabilities = new Set(['NET_ADMIN', 'NET_RAW', 'SYS_ADMIN', 'IPC_LOCK'] as const);
   t.deepEqual(troubles(machine({ capabilities })), []);
+});
+
+test('nobody needs a group where the socket is open to all, or the dispatcher is no root', (t) => {
+  for (const access of ['all', 'own'] as const) t.deepEqual(troubles(dispatcher(socket({ access }))), []);
 });
 
 test('a kernel that does not say what a driver can is no trouble', (t) => {

@@ -1,9 +1,17 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readInterface, readXdpFeatures, readXdpState, tryKernel } from '@nicshare/driver';
-import { descriptorSocketPath, isNicshareError, ownSocketPath, requireSocketPath } from '@nicshare/shm';
+import {
+  descriptorSocketPath,
+  isFolderOurs,
+  isNicshareError,
+  ownSocketPath,
+  refuseDescriptors,
+  requireSocketPath,
+} from '@nicshare/shm';
+import * as sys from '@nicshare/shm/sys';
 import { somebodyListens } from '../conductor/socket-file.js';
-import { groupId, STANDARD_GROUP, userId } from '../config/accounts.js';
+import { groupId, STANDARD_GROUP } from '../config/accounts.js';
 import { readConfigFile } from '../config/file.js';
 import type { DispatcherConfig } from '../config/schema.js';
 import { validateOptions } from '../config/validate.js';
@@ -81,43 +89,54 @@ function nearestFolder(path: string): SocketReading['folder'] {
   const wanted = dirname(path);
   let folder = wanted;
   while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
+  const exists = folder === wanted;
+  const exposed = exists && path === ownSocketPath() && !isFolderOurs(path);
+  return { path: folder, exists, writable: isWritable(folder), exposed };
+}
+
+function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
-    return { path: folder, exists: folder === wanted, writable: true };
+    return true;
   } catch {
-    return { path: folder, exists: folder === wanted, writable: false };
+    return false;
   }
 }
 
-/** Whether the system knows a name; `look` throws ConfigInvalid where it does not. */
-function known(look: () => number): boolean {
+function socketAccess({ socket }: DispatcherConfig): SocketReading['access'] {
+  if ((Number.parseInt(socket.mode, 8) & 0o006) === 0o006) return 'all';
+  if (socket.group !== undefined) return 'group';
+  if (process.getuid!() !== 0) return 'own';
   try {
-    look();
-    return true;
+    groupId(STANDARD_GROUP);
+    return 'group';
   } catch (error) {
-    if (isNicshareError(error, 'ConfigInvalid')) return false;
+    if (isNicshareError(error, 'ConfigInvalid')) return { missing: STANDARD_GROUP };
     throw error;
   }
 }
 
-function socketGroup({ socket }: DispatcherConfig): SocketReading['group'] {
-  const { group } = socket;
-  if (group !== undefined) return { name: group, exists: known(() => groupId(group)), configured: true };
-  if (process.getuid!() !== 0) return undefined;
-  return { name: STANDARD_GROUP, exists: known(() => groupId(STANDARD_GROUP)), configured: false };
+function descriptorsRefused(): boolean {
+  const fd = sys.check(
+    sys.libc.socket(sys.AF_UNIX, sys.SOCK_SEQPACKET | sys.SOCK_CLOEXEC, 0),
+    'socket(AF_UNIX)',
+  );
+  try {
+    return refuseDescriptors(fd);
+  } finally {
+    sys.libc.close(fd);
+  }
 }
 
-function unknownAccounts({ queues }: DispatcherConfig): DispatcherReadings['unknownAccounts'] {
-  const names = (kind: 'users' | 'groups'): string[] => [
-    ...new Set(queues.flatMap(({ allow }) => allow?.[kind] ?? []).map(String)),
-  ];
-  const asId = (name: string): string | number => (/^\d+$/.test(name) ? Number(name) : name);
-  const users = names('users').filter((name) => !known(() => userId(asId(name))));
-  const groups = names('groups').filter((name) => !known(() => groupId(asId(name))));
-  return [
-    ...users.map((name) => ({ kind: 'user', name }) as const),
-    ...groups.map((name) => ({ kind: 'group', name }) as const),
-  ];
+async function readSocket(config: DispatcherConfig): Promise<SocketReading> {
+  const path = config.socket.path ?? ownSocketPath();
+  return {
+    path,
+    state: await socketState(path),
+    folder: nearestFolder(path),
+    access: socketAccess(config),
+    descriptorsRefused: descriptorsRefused(),
+  };
 }
 
 /** The interface that a valid configuration names. */
@@ -135,18 +154,11 @@ export async function readDispatcher(options: DoctorOptions): Promise<Dispatcher
   const name = options.interface ?? interfaceOf(config, reading);
   const network = name === undefined ? undefined : readNetwork(name, config);
   const state = network?.state;
-  const path = config.socket.path ?? ownSocketPath();
   return {
     config: reading,
     needs: needsOf(config, typeof state === 'object' ? state.rxQueues : 1),
     trial: config.device.driver === 'af_xdp' ? await tryKernel() : undefined,
     interface: network,
-    socket: {
-      path,
-      state: await socketState(path),
-      folder: nearestFolder(path),
-      group: socketGroup(config),
-    },
-    unknownAccounts: unknownAccounts(config),
+    socket: await readSocket(config),
   };
 }

@@ -17,7 +17,7 @@ function configFile(folder: string, socket: string, more = ''): string {
   const file = join(folder, 'nicshare.yaml');
   writeFileSync(
     file,
-    `socket: { path: ${socket}${more} }\ndevice: { driver: fake }\nqueues:\n  - { name: a, match: any, allow: { users: [0, no-such-user], groups: [no-such-group] } }\n`,
+    `socket: { path: ${socket}${more} }\ndevice: { driver: fake }\nqueues: [{ name: a, match: any }]\n`,
   );
   return file;
 }
@@ -72,17 +72,14 @@ test('the state of a socket: free, stale, listening, no socket, too long', async
   t.is(long.socket.state, 'too long');
 });
 
-test('folders, groups and users of a configuration are looked up', async (t) => {
+test('the folder of a socket that does not exist yet, and who may connect', async (t) => {
   const folder = scratch(t);
-  const { socket, unknownAccounts, trial, needs } = await readDispatcher({
-    config: configFile(folder, join(folder, 'not-yet', 's'), ', group: no-such-group'),
-  });
-  t.deepEqual(socket.folder, { path: folder, exists: false, writable: true });
-  t.deepEqual(socket.group, { name: 'no-such-group', exists: false, configured: true });
-  t.deepEqual(unknownAccounts, [
-    { kind: 'user', name: 'no-such-user' },
-    { kind: 'group', name: 'no-such-group' },
-  ]);
+  const read = (more: string) =>
+    readDispatcher({ config: configFile(folder, join(folder, 'not-yet', 's'), more) });
+  const { socket, trial, needs } = await read(", mode: '0666'");
+  t.deepEqual(socket.folder, { path: folder, exists: false, writable: true, exposed: false });
+  t.is(socket.access, 'all');
+  t.is((await read(', group: 0')).socket.access, 'group');
   t.is(trial, undefined);
   t.is(needs.lockedMemory, 0);
 });

@@ -1,7 +1,14 @@
 import type { InterfaceState, KernelTrial, XdpFeatures, XdpState } from '@nicshare/driver';
 
 /** The capabilities that AF_XDP asks for (capabilities(7)). */
-export const CAPABILITIES = { NET_ADMIN: 12, NET_RAW: 13, IPC_LOCK: 14, SYS_ADMIN: 21, BPF: 39 } as const;
+export const CAPABILITIES = {
+  NET_ADMIN: 12,
+  NET_RAW: 13,
+  IPC_LOCK: 14,
+  SYS_ADMIN: 21,
+  PERFMON: 38,
+  BPF: 39,
+} as const;
 export type Capability = keyof typeof CAPABILITIES;
 
 /** What /proc, /sys and the process itself say. Nothing here needs a native library. */
@@ -57,11 +64,17 @@ export interface SocketReading {
   /** `stale`: left by a dispatcher that died; `closed`: it cannot be asked. */
   readonly state: 'free' | 'stale' | 'listening' | 'no socket' | 'closed' | 'too long';
   /** The folder, or where it does not exist its nearest parent that does. */
-  readonly folder: { readonly path: string; readonly exists: boolean; readonly writable: boolean };
-  /** The group that may connect; undefined where none was configured and this user makes none. */
-  readonly group:
-    | { readonly name: string | number; readonly exists: boolean; readonly configured: boolean }
-    | undefined;
+  readonly folder: {
+    readonly path: string;
+    readonly exists: boolean;
+    readonly writable: boolean;
+    /** It is a default one, which nobody else may write, and somebody else may. */
+    readonly exposed: boolean;
+  };
+  /** Who may connect: all users, a group, this user alone, or root alone for lack of the group that stands here. */
+  readonly access: 'all' | 'group' | 'own' | { readonly missing: string };
+  /** Whether the kernel keeps clients from sending descriptors (SO_PASSRIGHTS, Linux 6.16). */
+  readonly descriptorsRefused: boolean;
 }
 
 /** What the dispatcher's own code says, which needs koffi. */
@@ -74,8 +87,6 @@ export interface DispatcherReadings {
   /** Undefined where none was named. */
   readonly interface: InterfaceReading | undefined;
   readonly socket: SocketReading;
-  /** Users and groups that queues allow and the system does not know. */
-  readonly unknownAccounts: readonly { readonly kind: 'user' | 'group'; readonly name: string }[];
 }
 
 export interface Readings {

@@ -17,11 +17,13 @@ export function rightsFindings(machine: MachineReadings, dispatcher: DispatcherR
   ];
 }
 
+/** capabilities(7) */
+const SYS_ADMIN_STANDS_FOR: readonly Capability[] = ['BPF', 'PERFMON'];
+
 function capabilities({ capabilities, uid }: MachineReadings, file: string): Finding {
-  // CAP_SYS_ADMIN stands for CAP_BPF (capabilities(7)).
   const has = (name: Capability): boolean =>
-    capabilities.has(name) || (name === 'BPF' && capabilities.has('SYS_ADMIN'));
-  const wanted = ['NET_ADMIN', 'NET_RAW', 'BPF'] as const;
+    capabilities.has(name) || (SYS_ADMIN_STANDS_FOR.includes(name) && capabilities.has('SYS_ADMIN'));
+  const wanted = ['NET_ADMIN', 'NET_RAW', 'BPF', 'PERFMON'] as const;
   const missing = wanted.filter((name) => !has(name)).map((name) => `CAP_${name}`);
   const who = uid === 0 ? 'root' : `user ${uid}`;
   if (missing.length === 0) return ok('privileges', `${who}, with all capabilities that AF_XDP asks for`);

@@ -2,16 +2,9 @@ import { dirname } from 'node:path';
 import { type Finding, fail, ok, warn } from './finding.js';
 import type { DispatcherReadings, SocketReading } from './readings.js';
 
-/** The control socket, its folder, and the names that a configuration gives access to. */
-export function socketFindings({ socket, unknownAccounts }: DispatcherReadings): Finding[] {
-  return [
-    path(socket),
-    folder(socket),
-    ...group(socket),
-    ...unknownAccounts.map(({ kind, name }) =>
-      fail(`${kind} ${name}`, 'a queue allows it, but there is none', `sudo ${kind}add --system ${name}`),
-    ),
-  ];
+/** The control socket, its folder, and who may connect. */
+export function socketFindings({ socket }: DispatcherReadings): Finding[] {
+  return [path(socket), folder(socket), access(socket), descriptors(socket)];
 }
 
 function path({ path, state }: SocketReading): Finding {
@@ -42,6 +35,12 @@ function path({ path, state }: SocketReading): Finding {
 
 function folder({ path, folder }: SocketReading): Finding {
   const subject = `folder ${dirname(path)}`;
+  if (folder.exposed)
+    return fail(
+      subject,
+      'others may write it, and pass for the dispatcher',
+      `sudo chown $(id -un) ${folder.path} && sudo chmod go-w ${folder.path}`,
+    );
   if (folder.writable) return ok(subject, folder.exists ? 'it can be written' : 'it can be made');
   return fail(
     subject,
@@ -50,14 +49,30 @@ function folder({ path, folder }: SocketReading): Finding {
   );
 }
 
-function group({ group }: SocketReading): Finding[] {
-  if (!group) return [];
-  const subject = `group ${group.name}`;
-  if (group.exists) return [ok(subject, 'its members may connect')];
-  const command = `sudo groupadd --system ${group.name}`;
-  return [
-    group.configured
-      ? fail(subject, 'the configuration names it, but there is none', command)
-      : warn(subject, 'there is none: root alone may connect, unless socket.mode says otherwise', command),
-  ];
+function access({ access }: SocketReading): Finding {
+  const subject = 'who may connect';
+  switch (access) {
+    case 'all':
+      return ok(subject, 'all users, by socket.mode');
+    case 'group':
+      return ok(subject, "the members of the socket's group");
+    case 'own':
+      return ok(subject, 'this user, and its group by socket.mode');
+    default:
+      return warn(
+        subject,
+        `root alone, for there is no group '${access.missing}'`,
+        `sudo groupadd --system ${access.missing}`,
+      );
+  }
+}
+
+function descriptors({ descriptorsRefused }: SocketReading): Finding {
+  const subject = 'descriptors from clients';
+  if (descriptorsRefused) return ok(subject, 'the kernel refuses them');
+  return warn(
+    subject,
+    'this kernel lets clients send some, by which one that may connect can hang the dispatcher',
+    'boot Linux 6.16 or later where clients are not trusted',
+  );
 }

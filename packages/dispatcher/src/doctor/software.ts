@@ -56,7 +56,7 @@ function attempted(subject: string, { outcome, why = '' }: Attempt, option: stri
         subject,
         `refused: ${why}`,
         root
-          ? 'give the container these capabilities (docker run --cap-add=NET_ADMIN --cap-add=NET_RAW --cap-add=BPF)'
+          ? 'give the container these capabilities (docker run --cap-add=NET_ADMIN --cap-add=NET_RAW --cap-add=BPF --cap-add=PERFMON)'
           : 'sudo npx nicshare doctor',
       );
     case 'missing':

@@ -12,7 +12,8 @@ import type { Attempt, KernelTrial } from './trial.js';
  * with the thread.
  */
 
-const NO_RULES = { matches: [], unmatched: 'pass' } as const;
+/** Reading a port is what asks the verifier for the most. */
+const RULES = { matches: [{ protocol: 17, destinationPort: 53 }], unmatched: 'pass' } as const;
 const NAME = 'nicshare_trial';
 const LOOPBACK = 1;
 const RING_ENTRIES = 64;
@@ -43,7 +44,7 @@ function socketWithRing(): number {
 function tryProgram(): Attempt {
   return attempt(() => {
     const socketMap = keep(createSocketMap(NAME, 1));
-    keep(loadXdpProgram(NAME, xdpProgram(NO_RULES, socketMap).instructions));
+    keep(loadXdpProgram(NAME, xdpProgram(RULES, socketMap).instructions));
   });
 }
 
@@ -51,9 +52,9 @@ function tryLink(): Attempt {
   const namespace = attempt(() => sys.check(libc.unshare(CLONE_NEWNET), 'unshare(CLONE_NEWNET)'));
   if (namespace.outcome !== 'works') return { outcome: 'untried', why: namespace.why! };
   return attempt(() => {
-    const attachment = new XdpAttachment(LOOPBACK, 'generic', [socketWithRing()], NO_RULES);
+    const attachment = new XdpAttachment(LOOPBACK, 'generic', [socketWithRing()], RULES);
     try {
-      attachment.replace(NO_RULES);
+      attachment.replace(RULES);
     } finally {
       attachment.close();
     }
