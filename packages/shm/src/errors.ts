@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'NotPermitted'
   | 'NotSupported'
   | 'DeviceFailed'
+  | 'FileNotFound'
+  | 'CaptureInvalid'
   | 'ConfigInvalid'
   | 'SystemError';
 
