@@ -4,7 +4,6 @@ import { readCapture } from './capture/read.js';
 
 /** What a capture holds for a device. */
 export interface Survey {
-  readonly format: 'pcap' | 'pcapng';
   /** Packets that can be replayed. */
   readonly packets: number;
   /** Packets that cannot: shorter than an Ethernet header, or longer than a frame. */
@@ -25,7 +24,7 @@ export const isReplayable = (packet: CapturedPacket, frameSize: number): boolean
 /** Looks a capture through. Throws NicshareError as readCapture does, and CaptureInvalid where it is not Ethernet. */
 export function surveyCapture(path: string, frameSize: number): Survey {
   const counts = { packets: 0, runts: 0, tooLong: 0, cut: 0 };
-  const { format, damage } = readCapture(path, (packet) => {
+  const { damage } = readCapture(path, (packet) => {
     if (packet.linkType !== LINKTYPE_ETHERNET) throw notEthernet(path, packet.linkType);
     if (isReplayable(packet, frameSize)) {
       counts.packets++;
@@ -33,7 +32,7 @@ export function surveyCapture(path: string, frameSize: number): Survey {
     } else if (isRunt(packet)) counts.runts++;
     else counts.tooLong++;
   });
-  return { ...counts, format, damage };
+  return { ...counts, damage };
 }
 
 const notEthernet = (path: string, linkType: number): NicshareError =>

@@ -84,9 +84,11 @@ class PcapngReader {
     }
   }
 
-  /** The first bytes of a block, which lies wholly in the file. */
+  /** The first bytes of a block, which was found to lie wholly in the file. */
   #view({ offset, length }: Block, most: number): Buffer {
-    return this.#file.view(offset, Math.min(length, most)) ?? Buffer.alloc(0);
+    const view = this.#file.view(offset, Math.min(length, most));
+    if (view === undefined) throw captureInvalid(this.#file.path, 'was cut while it was read');
+    return view;
   }
 
   #section(block: Block): string | undefined {

@@ -8,8 +8,8 @@ import { isPcapng, readPcapng } from './pcapng.js';
  * is damaged behind its header is read up to there, and the summary says so. Throws NicshareError FileNotFound,
  * NotPermitted, InvalidArgument (no regular file) or CaptureInvalid (no capture, or a broken header).
  *
- * The code is our own because npm has no kept-up library for both formats: pcap-parser reads pcap alone and
- * pcap-ng-parser pcapng alone, both only as streams, neither writes, and neither is worked on any more.
+ * The code is our own because npm has no kept-up library for both formats: pcap-parser (of 2012) reads pcap alone,
+ * pcap-ng-parser (1.0.0) pcapng alone, both as streams of events, and neither writes.
  */
 export function readCapture(path: string, take: TakePacket): CaptureSummary {
   const file = new FileWindow(path);

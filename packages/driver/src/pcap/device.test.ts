@@ -1,105 +1,24 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Arena, isNicshareError } from '@nicshare/shm';
 import { PollSet } from '@nicshare/shm/sys';
 import test from 'ava';
 import { packet } from '../conformance/packets.js';
 import { deviceConformance } from '../conformance.js';
-import type { Device, DeviceContext } from '../device.js';
-import { BATCH_ENTRY, BATCH_LENGTH, BATCH_OFFSET, MAX_BURST } from '../tables.js';
-import { readCapture } from './capture/read.js';
 import { PcapngFile, pcapFile, type Sample } from './capture/samples.test.support.js';
-import { type Clock, openPcap } from './device.js';
+import {
+  directory,
+  FRAME_SIZE,
+  fresh,
+  MS,
+  open,
+  RING_SIZE,
+  recorded,
+  samples,
+  upTo,
+  written,
+} from './device.test.support.js';
 import type { PcapOptions } from './options.js';
 
-const RING_SIZE = 64;
-const FRAME_SIZE = 2048;
-const MS = 1_000_000;
 const WAIT_MS = 20_000;
-
-const directory = mkdtempSync(join(tmpdir(), 'nicshare-pcap-'));
-test.after.always(() => rmSync(directory, { recursive: true, force: true }));
-
-let files = 0;
-const fresh = (): string => join(directory, `${files++}.pcap`);
-
-function written(content: Uint8Array): string {
-  const path = fresh();
-  writeFileSync(path, content);
-  return path;
-}
-
-/** UDP packets with numbers, a millisecond apart unless said otherwise. */
-const samples = (count: number, gap = MS): Sample[] =>
-  Array.from({ length: count }, (_, i) => ({ bytes: packet(i), time: BigInt(1e18) + BigInt(i * gap) }));
-
-interface Opened {
-  readonly device: Device;
-  readonly arena: Arena;
-  readonly notes: string[];
-  /** Nanoseconds; to be set by a test. */
-  readonly clock: { now: number };
-  /** Numbers of the packets of one burst. */
-  take(max?: number): number[];
-  /** Packets of one burst. */
-  takeBytes(max?: number): Buffer[];
-  /** Returns how many left. */
-  send(packets: readonly Uint8Array[]): number;
-}
-
-function open(options: Omit<PcapOptions, 'driver'>, frameSize = FRAME_SIZE): Opened {
-  const arena = Arena.create(64 << 20, { shared: true });
-  const notes: string[] = [];
-  const clock = { now: 5e15 };
-  const context: DeviceContext = {
-    arena,
-    frameSize,
-    ringSize: RING_SIZE,
-    hugepages: 'never',
-    note: (line) => notes.push(line),
-  };
-  const ticking: Clock = () => clock.now;
-  const device = openPcap({ driver: 'pcap', ...options }, context, ticking);
-  const batch = arena.allocate(MAX_BURST * BATCH_ENTRY);
-  const view = new DataView(arena.memory.buffer);
-  const entry = (index: number, field: number): number =>
-    view.getUint32(batch + index * BATCH_ENTRY + field, true);
-  const takeBytes = (max = MAX_BURST): Buffer[] => {
-    const count = device.fastPath.rxBurst(0, batch, max);
-    device.fastPath.rxRelease(0, batch, count);
-    return Array.from({ length: count }, (_, i) =>
-      Buffer.from(Buffer.from(arena.memory.buffer, entry(i, BATCH_OFFSET), entry(i, BATCH_LENGTH))),
-    );
-  };
-  return {
-    device,
-    arena,
-    notes,
-    clock,
-    takeBytes,
-    take: (max) => takeBytes(max).map((bytes) => bytes.readUInt32BE(42)),
-    send: (packets) => {
-      const count = device.fastPath.txReserve(0, batch, packets.length);
-      packets.slice(0, count).forEach((bytes, i) => {
-        new Uint8Array(arena.memory.buffer).set(bytes, entry(i, BATCH_OFFSET));
-        view.setUint32(batch + i * BATCH_ENTRY + BATCH_LENGTH, bytes.length, true);
-      });
-      device.fastPath.txBurst(0, batch, count);
-      return count;
-    },
-  };
-}
-
-const upTo = (count: number, first = 0): number[] => Array.from({ length: count }, (_, i) => first + i);
-
-function recorded(path: string): Buffer[] {
-  const packets: Buffer[] = [];
-  const { damage } = readCapture(path, ({ bytes }) => packets.push(Buffer.from(bytes)));
-  if (damage !== undefined) throw new Error(damage);
-  return packets;
-}
 
 /*
  * The conformance suite's packets come from outside while the device is open, with bytes that each test chooses; a
@@ -339,103 +258,6 @@ test('what it cannot replay is refused in words', (t) => {
   );
   refused({ record: join(directory, 'none', 'x.pcapng') }, 'FileNotFound', /no directory for/);
   refused({ record: directory }, 'InvalidArgument', /cannot be written/);
-});
-
-test('the capture itself is never written over, by whatever name', (t) => {
-  const file = written(pcapFile(samples(3)));
-  const before = readFileSync(file);
-  const other = fresh();
-  symlinkSync(file, other);
-  for (const record of [file, other])
-    t.true(
-      isNicshareError(
-        t.throws(() => open({ file, record })),
-        'InvalidArgument',
-      ),
-    );
-  t.deepEqual(readFileSync(file), before);
-});
-
-test('what is sent is recorded, and frames are free again once it is', (t) => {
-  const record = written(Buffer.alloc(5000, 'what was there before'));
-  const { device, send } = open({ file: written(pcapFile([])), record });
-  t.deepEqual(recorded(record), []);
-  const sent = upTo(5 * RING_SIZE).map((number) => packet(number, 14 + number * 6));
-  for (let next = 0; next < sent.length; next += RING_SIZE) {
-    t.is(send(sent.slice(next, next + RING_SIZE)), RING_SIZE);
-    t.is(send([packet(1)]), 0);
-    t.is(device.maintain(), RING_SIZE);
-  }
-  t.is(device.maintain(), 0);
-  t.deepEqual(recorded(record), sent);
-  t.is(send([packet(7)]), 1);
-  device.close();
-  t.deepEqual(recorded(record), [...sent, packet(7)]);
-  t.deepEqual(device.stats().txDropped, { record: 0 });
-});
-
-test('what is sent to nowhere is counted', (t) => {
-  const { device, send } = open({ file: written(pcapFile([])) });
-  for (let burst = 0; burst < 10; burst++) t.is(send(upTo(64).map(() => packet(0))), 64);
-  t.deepEqual(device.stats().txDropped, { discarded: 640 });
-});
-
-test('a disk that is full ends the recording, not the traffic', (t) => {
-  const { device, send, take, notes } = open({
-    file: written(pcapFile(samples(3))),
-    rate: 'flat-out',
-    record: '/dev/full',
-  });
-  t.regex(notes[0]!, /The recording to \/dev\/full has stopped \(ENOSPC.*; the traffic goes on/);
-  for (let burst = 0; burst < 10; burst++) {
-    t.is(send(upTo(64).map(() => packet(0))), 64);
-    device.maintain();
-  }
-  t.deepEqual(device.stats().txDropped, { record: 640 });
-  t.deepEqual(take(), [0, 1, 2]);
-  device.close();
-  t.is(notes.filter((line) => line.includes('stopped')).length, 1);
-});
-
-const asRoot = process.getuid?.() === 0;
-const withRoot = asRoot ? test.serial : test.serial.skip;
-const withUser = asRoot ? test.serial.skip : test.serial;
-
-withRoot(
-  `a disk that fills up leaves a whole recording${asRoot ? '' : ' (skipped: needs root to mount a tmpfs)'}`,
-  (t) => {
-    const disk = join(directory, 'disk');
-    mkdirSync(disk);
-    t.is(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', disk]).status, 0);
-    try {
-      const record = join(disk, 'sent.pcapng');
-      const { device, send, notes } = open({ file: written(pcapFile([])), record });
-      let sent = 0;
-      for (let burst = 0; burst < 10; burst++) {
-        sent += send(upTo(20).map((i) => packet(burst * 20 + i, 1000)));
-        device.maintain();
-      }
-      device.close();
-      const kept = recorded(record);
-      t.true(kept.length > 0 && kept.length < sent);
-      t.deepEqual(
-        kept,
-        upTo(kept.length).map((number) => packet(number, 1000)),
-      );
-      t.deepEqual(device.stats().txDropped, { record: sent - kept.length });
-      t.is(notes.filter((line) => /stopped \(ENOSPC/.test(line)).length, 1);
-    } finally {
-      t.is(spawnSync('umount', [disk]).status, 0);
-    }
-  },
-);
-
-withUser(`files that may not be used are refused${asRoot ? ' (skipped: root may use all)' : ''}`, (t) => {
-  const file = written(pcapFile([]));
-  const closed = written(pcapFile([]));
-  chmodSync(closed, 0);
-  t.is(t.throws(() => open({ file: closed })).name, 'NotPermitted');
-  t.is(t.throws(() => open({ file, record: closed })).name, 'NotPermitted');
 });
 
 test('its memory goes back to the arena when it is closed, once, and when it is refused', (t) => {
