@@ -21,6 +21,9 @@ export interface Experiment {
   close(): Promise<void>;
 }
 
+/** `mixed`: some pairs had near cores, but not as many as are wanted, so all pairs count. */
+export type FigureState = CoreState | 'mixed';
+
 /** A figure as it is written to the JSON file. */
 export interface Figure {
   readonly name: string;
@@ -30,7 +33,7 @@ export interface Figure {
   readonly peerValue: number | null;
   /** value / peerValue; null where there is no peer or its value is 0. */
   readonly ratio: number | null;
-  readonly state: CoreState;
+  readonly state: FigureState;
 }
 
 export interface Effort {
@@ -40,7 +43,8 @@ export interface Effort {
   readonly most: number;
 }
 
-interface Pair {
+/** One run of each side. */
+export interface Pair {
   readonly ours: Sample;
   readonly peer: Sample | undefined;
   readonly state: CoreState;
@@ -61,13 +65,21 @@ const runAlone = async (experiment: Experiment): Promise<Pair> => ({
   state: 'unknown',
 });
 
-/** The pairs that count: those with near cores, or all where none was near. */
-function chosen(pairs: readonly Pair[]): readonly Pair[] {
+/** The pairs that count: those with near cores where there are `wanted` of them, else all. */
+export function chosen(
+  pairs: readonly Pair[],
+  wanted: number,
+): { pairs: readonly Pair[]; state: FigureState } {
   const near = pairs.filter(({ state }) => state === 'near');
-  return near.length > 0 ? near : pairs;
+  if (near.length >= wanted) return { pairs: near, state: 'near' };
+  return { pairs, state: near.length > 0 ? 'mixed' : pairs[0]!.state };
 }
 
-function toFigure(experiment: Experiment, { name, unit }: Metric, pairs: readonly Pair[]): Figure {
+function toFigure(
+  experiment: Experiment,
+  { name, unit }: Metric,
+  { pairs, state }: ReturnType<typeof chosen>,
+): Figure {
   const value = median(pairs.map(({ ours }) => ours[name]!));
   const peerSamples = pairs.flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
   const peerValue = peerSamples.length > 0 ? median(peerSamples.map((sample) => sample[name]!)) : null;
@@ -78,7 +90,7 @@ function toFigure(experiment: Experiment, { name, unit }: Metric, pairs: readonl
     peer: peerValue === null ? null : experiment.peerName,
     peerValue,
     ratio: peerValue ? value / peerValue : null,
-    state: pairs[0]!.state,
+    state,
   };
 }
 
@@ -88,5 +100,6 @@ export async function measure(experiment: Experiment, effort: Effort, withPeers:
   const near = (): number => pairs.filter(({ state }) => state !== 'far').length;
   while (near() < effort.pairs && pairs.length < effort.most)
     pairs.push(await (withPeers ? runPair(experiment) : runAlone(experiment)));
-  return experiment.metrics.map((metric) => toFigure(experiment, metric, chosen(pairs)));
+  const counted = chosen(pairs, effort.pairs);
+  return experiment.metrics.map((metric) => toFigure(experiment, metric, counted));
 }

@@ -105,9 +105,8 @@ async function main(): Promise<void> {
       process.exitCode = 1;
     }
   }
-  console.log(
-    `\nBoth sides on ${pages === 'huge' ? '2 MiB' : '4 KiB'} pages; the C side: cc -O3 -march=native.\n`,
-  );
+  const peer = peers.compiled ? '; the C side: cc -O3 -march=native' : '';
+  console.log(`\nOn ${pages === 'huge' ? '2 MiB' : '4 KiB'} pages${peer}.\n`);
   console.log(table(figures));
   if (json !== undefined) writeJson(json, figures);
 }

@@ -127,7 +127,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
     const socket = scratchSocket(t);
     const config = `socket: { path: ${socket}, mode: '0666' }\ndevice: { driver: fake }\nqueues: [{ name: one, match: any }]\n`;
     const dispatcher = Command.start(t, ['dispatcher', '--config', configFile(t, config)]);
-    await dispatcher.says('ready: 1 queues');
+    await dispatcher.says('ready: 1 queue at');
     await dispatcher.end(signal);
     t.is(dispatcher.status, 0);
     t.regex(dispatcher.output, /stopped\n$/);

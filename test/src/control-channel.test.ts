@@ -1,7 +1,9 @@
 import { frame, MAX_CLIENT_MESSAGE, PROTOCOL_VERSION } from '@nicshare/shm';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
+import { Child } from './support/child.js';
 import { type FakeHost, startFake } from './support/fake-dispatcher.js';
+import { asNobody, withRoot } from './support/other-user.js';
 import { RawControl } from './support/raw-control.js';
 import { RawSession } from './support/raw-session.js';
 import { until } from './support/until.js';
@@ -153,11 +155,43 @@ test.serial('a client that asks without end and reads no answer is cut off; othe
   control.socket.once('close', () => {
     cut = true;
   });
-  const burst = Buffer.concat(Array.from({ length: 200 }, (_, id) => frame({ type: 'stats', id })));
+  const burst = Buffer.concat(
+    Array.from({ length: 200 }, (_, id) => frame({ type: 'attach', id, queue: 'x'.repeat(64) })),
+  );
   await until('the dispatcher cuts it off', async () => {
     if (control.socket.writableLength === 0) control.sendBytes(burst);
     await bystander.exchange(8);
     return cut;
   });
   await t.notThrowsAsync(bystander.exchange());
+});
+
+test.serial('clients that ask for counters without end keep nobody out', async (t) => {
+  const host = await startFake(t);
+  const burst = Buffer.concat(Array.from({ length: 1000 }, (_, id) => frame({ type: 'stats', id })));
+  const askers = await Promise.all(Array.from({ length: 20 }, () => RawControl.greeted(host.socket)));
+  for (const asker of askers) asker.sendBytes(burst);
+  const newcomer = await Bystander.attach(t, host, 'three');
+  await newcomer.exchange();
+  t.true(askers.some((asker) => !asker.has('refused')));
+  for (const asker of askers) asker.close();
+});
+
+test.serial('a refused client that does not hang up is hung up on, and its sessions end', async (t) => {
+  const host = await startFake(t);
+  const session = await RawSession.attach(host.socket, 'one');
+  session.control.socket.allowHalfOpen = true;
+  session.control.sendBytes(withLength(noise.length, noise));
+  await until('the queue is free', async () => (await host.queue('one')).client === null);
+  t.true(session.control.has('refused'));
+  session.close();
+});
+
+asNobody(withRoot('one user cannot take all connections'), async (t) => {
+  const host = await startFake(t);
+  const hoarder = Child.start(t, 'socket-hoarder', [host.socket, 'control']);
+  const { greeted, refused } = await hoarder.next('hoarding');
+  t.is(greeted, 64);
+  t.is(refused, 'NotAllowed');
+  await (await Bystander.attach(t, host)).exchange();
 });

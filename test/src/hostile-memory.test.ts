@@ -1,10 +1,14 @@
+import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
+import { layout } from '@nicshare/shm';
 import test from 'ava';
 import { Bystander } from './support/bystander.js';
 import { Child } from './support/child.js';
 import { PORTS, startFake } from './support/fake-dispatcher.js';
 import { canBecomeNobody } from './support/nobody.js';
 import { numberedPacket } from './support/packets.js';
+import { RawSession } from './support/raw-session.js';
+import { until } from './support/until.js';
 
 const { EACCES, EPERM, EBADF, EINVAL } = constants.errno;
 const asNobody = canBecomeNobody ? test.serial : test.serial.skip;
@@ -54,6 +58,22 @@ for (const hugepages of ['auto', 'never'] as const) {
       t.is(await writer.exit(), 'SIGSEGV');
       await bystander.exchange();
       await (await Bystander.attach(t, host, 'one')).exchange();
+    },
+  );
+
+  test.serial(
+    `a client that keeps the descriptors of its sessions keeps no memory (hugepages: ${hugepages})`,
+    async (t) => {
+      const host = await startFake(t, options);
+      const session = await RawSession.attach(host.socket, 'one');
+      const [dispatcherRegion, clientRegion] = session.descriptors;
+      t.true(fstatSync(dispatcherRegion).blocks > 0);
+      session.control.close();
+      await until('the session ends', async () => (await host.queue('one')).client === null);
+      t.is(fstatSync(dispatcherRegion).blocks, 0);
+      t.is(fstatSync(clientRegion).blocks, 0);
+      t.is(session.read(layout.RX_PRODUCER), 0, 'what it still maps can be read, and is empty');
+      session.close();
     },
   );
 

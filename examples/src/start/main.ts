@@ -15,12 +15,17 @@ import { Screen } from './screen.js';
 import { openVethStage } from './veth-stage.js';
 
 const MAX_SECONDS = 86_400;
+const USAGE = 'Usage: npm start -- --seconds N   (10 where nothing is said)';
 
 function secondsToRun(): number {
-  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' } } });
-  const seconds = Number(values.seconds);
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw new Error(`--seconds ${values.seconds}: it takes a number from 0.1 to ${MAX_SECONDS}.`);
+  try {
+    const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' } } });
+    const seconds = Number(values.seconds);
+    if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+    throw new Error(`--seconds ${values.seconds}: it takes a number above 0, up to ${MAX_SECONDS}.`);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${USAGE}`);
+  }
 }
 
 /** All users may enter it, for the clients have to reach the socket in it. */
@@ -66,6 +71,6 @@ async function main(): Promise<boolean> {
 try {
   process.exitCode = (await main()) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`The demo has failed. ${(error as Error).message}\n`);
+  process.stderr.write(`npm start: ${(error as Error).message}\n`);
   process.exitCode = 1;
 }

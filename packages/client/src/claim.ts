@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   claimAnswer,
   connectUnix,
@@ -10,7 +11,7 @@ import {
   type SessionGrant,
   sendDescriptors,
 } from '@nicshare/shm';
-import { libc, SystemError, watchReadable } from '@nicshare/shm/sys';
+import { EAGAIN, libc, SystemError, watchReadable } from '@nicshare/shm/sys';
 import type { GrantedDescriptors } from './attachment.js';
 import { refusal } from './dispatcher-proxy.js';
 
@@ -37,29 +38,36 @@ function answerComes(fd: number): Promise<void> {
   });
 }
 
-function dial(controlPath: string): number {
+const isQueueFull = (error: unknown): boolean => error instanceof SystemError && error.errno === EAGAIN;
+
+/** Connects, and waits its turn where others connect faster than the dispatcher takes them. */
+async function dial(controlPath: string): Promise<number> {
   const path = descriptorSocketPath(controlPath);
-  try {
-    return connectUnix(path);
-  } catch (cause) {
-    const why = cause instanceof SystemError ? cause.message : String(cause);
-    throw new NicshareError(
-      'DispatcherStopped',
-      `The dispatcher's socket ${path} does not answer: ${why}.`,
-      'Restart it.',
-      {
-        cause,
-      },
-    );
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return connectUnix(path);
+    } catch (cause) {
+      if (!isQueueFull(cause) || performance.now() > deadline) throw unanswered(path, cause);
+    }
+    await delay(1);
   }
 }
+
+const unanswered = (path: string, cause: unknown): NicshareError =>
+  new NicshareError(
+    'DispatcherStopped',
+    `The dispatcher's socket ${path} does not answer: ${cause instanceof Error ? cause.message : cause}.`,
+    'Restart it.',
+    { cause },
+  );
 
 /** Trades a token for the session and its descriptors. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
 export async function claimSession(
   controlPath: string,
   token: string,
 ): Promise<{ grant: SessionGrant; descriptors: GrantedDescriptors }> {
-  const fd = dial(controlPath);
+  const fd = await dial(controlPath);
   try {
     sendDescriptors(fd, encode({ type: 'claim', token }), []);
     await answerComes(fd);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ClientMessage,
   type DispatcherMessage,
@@ -56,9 +57,14 @@ const notRunning = (path: string, cause?: unknown): NicshareError =>
 
 function connectError(path: string, error: NodeJS.ErrnoException): NicshareError {
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return notRunning(path, error);
-  const action = "Join the group that socket.group names in the dispatcher's configuration.";
+  const action =
+    "Join the group that the socket belongs to; socket.group and socket.mode of the dispatcher's configuration set it.";
   return new NicshareError('NotAllowed', `This user may not open ${path}.`, action, { cause: error });
 }
+
+/** Others connect faster than the dispatcher takes them: it is there, and our turn comes. */
+const isQueueFull = (error: unknown): boolean =>
+  error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EAGAIN';
 
 /** The dispatcher as the client sees it: requests go out, answers come back; the client never sees bytes. */
 export class DispatcherProxy {
@@ -81,13 +87,17 @@ export class DispatcherProxy {
   /** Throws NicshareError DispatcherNotRunning, NotAllowed, VersionMismatch or Timeout. */
   static async connect(path: string, listener: ProxyListener): Promise<DispatcherProxy> {
     requireSocketPath(path);
-    const proxy = new DispatcherProxy(path, listener);
-    try {
-      await proxy.#greet();
-      return proxy;
-    } catch (error) {
-      proxy.close();
-      throw error;
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const proxy = new DispatcherProxy(path, listener);
+      try {
+        await proxy.#greet();
+        return proxy;
+      } catch (error) {
+        proxy.close();
+        if (!isQueueFull(error) || performance.now() > deadline) throw error;
+      }
+      await delay(1);
     }
   }
 

@@ -1,5 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NicshareError, SessionGrant } from '@nicshare/shm';
+import {
+  type NicshareError,
+  readSessionCounters,
+  type SessionCounters,
+  type SessionGrant,
+} from '@nicshare/shm';
 import { EventEmitter } from 'eventemitter3';
 import type { Attachment } from './attachment.js';
 import { type Batch, TxBatch } from './batch.js';
@@ -88,6 +93,12 @@ export class Port extends EventEmitter<PortEvents> {
   /** Why the session ended; undefined while it stands, and after `close()`. */
   get detachedReason(): NicshareError | undefined {
     return this.#reason;
+  }
+
+  /** What the dispatcher has counted for this session, by reason; all zero after `close()`. */
+  get counters(): SessionCounters {
+    const { buffer, dispatcherRegion } = this.#attachment;
+    return readSessionCounters(new DataView(buffer), dispatcherRegion);
   }
 
   /** A batch to receive into, to be made once. */

@@ -138,6 +138,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     const fds = descriptorSocketPath(this.socketPath);
     this.#descriptors = new DescriptorServer(fds, conductor, (code) => this.#control.countRefusal(code));
     const access = socketAccess(this.config.socket);
+    this.#noteAccess(access);
     await this.#control.listen(access);
     this.#descriptors.listen(access);
   }
@@ -175,6 +176,14 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     this.#closing ??= this.#shutDown(error);
     await this.#closing;
     this.emit('failed', error);
+  }
+
+  #noteAccess({ mode, group }: SocketAccess): void {
+    if (process.getuid?.() !== 0 || group !== undefined || (mode & 0o006) === 0o006) return;
+    this.emit(
+      'note',
+      "Only root may attach, for there is no group 'nicshare': create it, or set socket.group, or socket.mode 0666 for everybody.",
+    );
   }
 
   #pagesNoted = false;

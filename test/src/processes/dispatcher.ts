@@ -1,27 +1,31 @@
 /*
- * A dispatcher on the fake device in a process of its own. Arguments: its options as JSON, and `nobody` where it gives
- * its rights up first. Commands: inject (`port`, `first`, `count`), stop.
+ * A dispatcher in a process of its own. Arguments: its options as JSON, and `nobody` where it gives its rights up
+ * first, or `capable` where it keeps the capabilities that AF_XDP needs. Commands: inject (`port`, `first`, `count`;
+ * the fake device), stop.
  */
 import { createDispatcher } from '@nicshare/dispatcher';
 import { FakeWire, type FakeWireDescription } from '@nicshare/driver';
 import { isNicshareError } from '@nicshare/shm';
+import { becomeCapable, CAPABILITIES } from '../support/capabilities.js';
 import { becomeNobody } from '../support/nobody.js';
 import { numberedPacket } from '../support/packets.js';
 import { nextCommand, say } from '../support/parent.js';
 
 if (process.argv[3] === 'nobody') becomeNobody();
+if (process.argv[3] === 'capable') becomeCapable(Object.values(CAPABILITIES));
 try {
   const dispatcher = await createDispatcher(JSON.parse(process.argv[2]!));
-  const wire = new FakeWire(dispatcher.wire.memory, dispatcher.wire.description as FakeWireDescription);
+  const { memory, description } = dispatcher.wire;
+  const wire = description ? new FakeWire(memory, description as FakeWireDescription) : undefined;
   await say('ready');
   for (;;) {
     const { event, port, first, count } = await nextCommand();
     if (event === 'stop') break;
-    for (let i = 0; i < Number(count); i++) wire.inject(numberedPacket(Number(port), Number(first) + i));
+    for (let i = 0; i < Number(count); i++) wire?.inject(numberedPacket(Number(port), Number(first) + i));
     await say('injected');
   }
   await dispatcher.close();
-  wire.close();
+  wire?.close();
   await say('stopped');
 } catch (error) {
   if (!isNicshareError(error)) throw error;

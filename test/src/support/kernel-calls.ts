@@ -1,7 +1,7 @@
 import { errno } from '@nicshare/shm/sys';
 import koffi from 'koffi';
 
-/* Calls by which a hostile client would change memory and descriptors that are not its own. */
+/* Calls by which a hostile client would change what is not its own, and by which a test takes a process its means. */
 const lib = koffi.load('libc.so.6');
 
 const calls = {
@@ -9,6 +9,7 @@ const calls = {
   mprotect: lib.func('int mprotect(uintptr_t address, size_t length, int protection)'),
   fallocate: lib.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
   shutdown: lib.func('int shutdown(int fd, int how)'),
+  prlimit: lib.func('int prlimit(int pid, int resource, const void *limit, void *old)'),
 };
 
 // asm-generic/mman-common.h, linux/falloc.h, asm-generic/fcntl.h
@@ -34,3 +35,13 @@ export const protect = (address: number, length: number, protection: number): nu
   outcome(calls.mprotect(address, length, protection));
 
 export const shutdown = (fd: number): number => outcome(calls.shutdown(fd, SHUT_RDWR));
+
+const RLIMIT_NOFILE = 7;
+
+/** Sets how many descriptors a process may have, as its soft limit. */
+export function limitDescriptors(pid: number, count: number): number {
+  const limits = Buffer.alloc(16);
+  calls.prlimit(pid, RLIMIT_NOFILE, null, limits);
+  limits.writeBigUInt64LE(BigInt(count));
+  return outcome(calls.prlimit(pid, RLIMIT_NOFILE, limits, null));
+}

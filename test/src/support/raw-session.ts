@@ -39,8 +39,13 @@ export async function claimAnswered(fd: number): Promise<Answer> {
 /** Sends bytes and descriptors on a new connection to the descriptor socket; returns it. */
 export function sendClaim(socket: string, bytes: Uint8Array, descriptors: readonly number[] = []): number {
   const fd = connectUnix(descriptorSocketPath(socket));
-  sendDescriptors(fd, bytes, descriptors);
-  return fd;
+  try {
+    sendDescriptors(fd, bytes, descriptors);
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
 }
 
 /** A session without the client package: whoever has it writes what it wants where it can. */

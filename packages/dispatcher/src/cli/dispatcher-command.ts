@@ -3,6 +3,7 @@ import { NicshareError } from '@nicshare/shm';
 import type { DispatcherConfig } from '../config/schema.js';
 import { parseConfig } from '../config/validate.js';
 import { createDispatcher, type Dispatcher } from '../dispatcher.js';
+import { counted } from './table.js';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -38,17 +39,17 @@ export async function runDispatcher(options: { config: string; check?: boolean }
   // Whoever read the lines may go (a pipe to `head`, a terminal): the clients shall not notice.
   process.stdout.on('error', () => {});
   const config = readConfig(options.config);
-  if (options.check) return say(`${options.config} is valid: ${config.queues.length} queues`);
+  if (options.check) return say(`${options.config} is valid: ${counted(config.queues.length, 'queue')}`);
   const dispatcher = await createDispatcher(config, (line) => say(`note: ${line}`));
   const { device } = await dispatcher.stats();
   const { coverage, why } = device.rules;
   say(
-    `device: ${device.interface} by ${device.driver} (${device.mode}), ${device.mac}, ${device.rxQueues} rings`,
+    `device: ${device.interface} by ${device.driver} (${device.mode}), ${device.mac}, ${counted(device.rxQueues, 'ring')}`,
   );
   say(`rules: ${coverage}${why ? ` (${why})` : ''}`);
   try {
     const end = untilEnd(dispatcher);
-    say(`ready: ${config.queues.length} queues at ${dispatcher.socketPath}`);
+    say(`ready: ${counted(config.queues.length, 'queue')} at ${dispatcher.socketPath}`);
     await end;
   } finally {
     await dispatcher.close();

@@ -1,16 +1,19 @@
+import { createRequire } from 'node:module';
 import { isNicshareError } from '@nicshare/shm';
 import { Command, InvalidArgumentError } from 'commander';
 import { runDispatcher } from './dispatcher-command.js';
 import { showQueues } from './queues-command.js';
 
+const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+
 const EXAMPLE = `
 A configuration, complete (all else has defaults):
 
-  socket: { path: /run/nicshare/default.sock, mode: '0660', group: nicshare }
+  socket: { path: /run/nicshare/default.sock, mode: '0660' }   # for root and the group nicshare
   device: { driver: af_xdp, interface: eth1 }
   queues:
-    - { name: dns, match: { protocol: udp, destinationPort: 53 }, allow: { users: [dns] } }
-    - { name: rest, match: any, priority: 1000 }
+    - { name: dns, match: { protocol: udp, destinationPort: 53 }, allow: { users: [nobody] } }
+    - { name: rest, match: { etherType: ipv4 }, priority: 1000 }
   unmatched: pass          # what no queue takes stays with the kernel
 
 An application then attaches by name, without privileges:
@@ -22,7 +25,7 @@ Afterwards: nicshare queues         who is attached, rates, drops`;
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 3600))
+  if (!(value >= 0.1 && value <= 3600))
     throw new InvalidArgumentError('It must be a number of seconds, from 0.1 to 3600.');
   return value;
 }
@@ -31,7 +34,8 @@ const program = new Command('nicshare')
   .description(
     'Share one network card among many processes: a dispatcher owns it, applications attach to named queues.',
   )
-  .showHelpAfterError()
+  .version(VERSION, '-v, --version')
+  .showHelpAfterError('(nicshare --help shows commands and an example)')
   .addHelpText('after', EXAMPLE);
 
 program

@@ -1,6 +1,7 @@
 import {
   type Arena,
   createWakePair,
+  emptyRegion,
   layout,
   openReadOnly,
   type PeerCredentials,
@@ -16,6 +17,14 @@ import type { RegionStock, SessionRegions } from './region-stock.js';
 interface ServedQueue {
   readonly index: number;
   readonly config: { readonly name: string };
+}
+
+/** The client's end is -1 once it was handed over. */
+type WakePair = ReturnType<typeof createWakePair>;
+
+function closeWakePair({ own, peer }: WakePair): void {
+  libc.close(own);
+  if (peer >= 0) libc.close(peer);
 }
 
 /** The memory and descriptors of one attachment. A region is never given to a second session. */
@@ -36,7 +45,7 @@ export class ClientSession {
   readonly #stock: RegionStock;
   readonly #regions: SessionRegions;
   readonly #ledger: number;
-  readonly #wake: { own: number; peer: number };
+  readonly #wake: WakePair;
 
   /** Throws NicshareError OutOfMemory, and leaves nothing behind then. */
   constructor(options: {
@@ -58,13 +67,16 @@ export class ClientSession {
     this.#arena = arena;
     this.#stock = stock;
     this.#regions = stock.take();
+    let wake: WakePair | undefined;
     try {
+      wake = createWakePair();
       this.#ledger = arena.allocate(ledgerBytes(shape.rxFrames));
-      this.#wake = createWakePair();
     } catch (error) {
+      if (wake) closeWakePair(wake);
       stock.destroy(this.#regions);
       throw error;
     }
+    this.#wake = wake;
     for (const region of [this.clientRegion, this.dispatcherRegion]) this.#writeHeader(region);
   }
 
@@ -118,11 +130,19 @@ export class ClientSession {
     Atomics.store(cells, (this.dispatcherRegion.offset + layout.SESSION_STATE) >> 2, layout.STATE_ENDED);
   }
 
+  /**
+   * Takes the memory from the client, which may keep its descriptors for ever and would so keep memory that is no
+   * session's. No step of the dataplane may use the session any more.
+   */
+  reclaim(): void {
+    emptyRegion(this.dispatcherRegion);
+    emptyRegion(this.clientRegion);
+  }
+
   /** Gives everything up. No step of the dataplane may use the session any more. */
   destroy(): void {
     this.deathWatch?.close();
-    libc.close(this.#wake.own);
-    if (this.#wake.peer >= 0) libc.close(this.#wake.peer);
+    closeWakePair(this.#wake);
     this.#arena.release(this.#ledger);
     this.#stock.destroy(this.#regions);
   }

@@ -71,6 +71,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly #slots = new Set<number>();
   readonly #tokens = new Tokens<Request>();
   #nextSession = 1;
+  #closing = false;
 
   constructor(config: DispatcherConfig, arena: Arena, dataplane: DataplaneHandle, device: OpenDevice) {
     super();
@@ -149,6 +150,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
 
   /** Ends all sessions and tells their clients why; nobody can attach any more. */
   async close(reason: NicshareError): Promise<void> {
+    this.#closing = true;
     await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
     this.#stock.close();
   }
@@ -230,6 +232,8 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.#sessions.delete(session.id);
     this.#slots.delete(session.slot);
     if (reason) owner.sessionEnded(session.id, reason);
+    // Where the dispatcher ends, clients keep what they have received; where a session ends, others need its memory.
+    if (!this.#closing) session.reclaim();
     session.destroy();
     this.budget.giveBack(this.#sessionBytes);
     queue.session = undefined;

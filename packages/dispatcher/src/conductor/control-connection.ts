@@ -1,3 +1,4 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type ClientMessage,
   clientMessage,
@@ -11,14 +12,19 @@ import {
 import type { Conductor, Owner } from './conductor.js';
 import { outOfOrder, versionMismatch } from './refusals.js';
 
+/** Least time between two answers to `stats` of one connection: each disturbs the dataplane. */
+const STATS_PAUSE_MS = 50;
+
 /** What a connection needs of the rest of the dispatcher. */
 export interface ConnectionContext {
   readonly conductor: Conductor;
   readonly send: (message: DispatcherMessage) => void;
   /** Sends what is queued, then hangs up. */
   readonly hangUp: () => void;
+  /** Has the connection read, or left alone, so that the kernel holds the client back. */
+  readonly listen: (listens: boolean) => void;
   readonly stats: () => Promise<unknown>;
-  /** Told of the client's greeting. */
+  /** Told of the client's greeting. Throws NicshareError where the client's user has too many connections. */
   readonly greeted: () => void;
   /** Told of each refusal, by code. */
   readonly refused: (code: string) => void;
@@ -32,12 +38,16 @@ const asNicshareError = (error: unknown): NicshareError =>
       });
 
 /**
- * One client's control connection: turns bytes into checked messages and these into calls of the Conductor. A message
- * that breaks the protocol is answered, counted, and ends the connection and with it its sessions.
+ * One client's control connection: turns bytes into checked messages and these into calls of the Conductor, one after
+ * the other and one a turn of the event loop: who asks without end waits for its own answers, not others for theirs. A
+ * message that breaks the protocol is answered, counted, and ends the connection and with it its sessions.
  */
 export class ControlConnection implements Owner {
   readonly #context: ConnectionContext;
   readonly #reader = new FrameReader(MAX_CLIENT_MESSAGE);
+  readonly #unanswered: Buffer[] = [];
+  #answering = false;
+  #statsAt = Number.NEGATIVE_INFINITY;
   #greeted = false;
   #closed = false;
 
@@ -48,7 +58,8 @@ export class ControlConnection implements Owner {
   take(chunk: Uint8Array): void {
     if (this.#closed) return;
     try {
-      for (const body of this.#reader.push(chunk)) this.#obey(decode(clientMessage, body));
+      this.#unanswered.push(...this.#reader.push(chunk));
+      if (!this.#answering) void this.#answerAll();
     } catch (error) {
       this.#fail(error);
     }
@@ -66,18 +77,32 @@ export class ControlConnection implements Owner {
     if (!this.#closed) this.#context.send({ type: 'ended', session, code, message, action });
   }
 
-  #obey(message: ClientMessage): void {
-    if (this.#closed) return;
+  async #answerAll(): Promise<void> {
+    this.#answering = true;
+    this.#context.listen(false);
+    try {
+      for (let body = this.#unanswered.shift(); body && !this.#closed; body = this.#unanswered.shift()) {
+        await this.#obey(decode(clientMessage, body));
+        if (this.#unanswered.length > 0) await nextTurn();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#answering = false;
+    this.#context.listen(true);
+  }
+
+  #obey(message: ClientMessage): void | Promise<void> {
     if (message.type === 'hello') return this.#greet(message.version);
     if (!this.#greeted) throw outOfOrder(`${message.type} before hello`);
-    void this.#answer(message);
+    return this.#answer(message);
   }
 
   #greet(version: number): void {
     if (this.#greeted) throw outOfOrder('a second hello');
     if (version !== PROTOCOL_VERSION) throw versionMismatch(version, PROTOCOL_VERSION);
-    this.#greeted = true;
     this.#context.greeted();
+    this.#greeted = true;
     this.#context.send({ type: 'welcome', version: PROTOCOL_VERSION, pid: process.pid });
   }
 
@@ -92,11 +117,18 @@ export class ControlConnection implements Owner {
           await conductor.detach(this, message.session);
           return send({ type: 'detached', id });
         case 'stats':
-          return send({ type: 'stats', id, stats: await this.#context.stats() });
+          return send({ type: 'stats', id, stats: await this.#stats() });
       }
     } catch (error) {
       this.#refuse(id, asNicshareError(error));
     }
+  }
+
+  async #stats(): Promise<unknown> {
+    const early = this.#statsAt + STATS_PAUSE_MS - performance.now();
+    if (early > 0) await delay(early, undefined, { ref: false });
+    this.#statsAt = performance.now();
+    return this.#context.stats();
   }
 
   #refuse(id: number | null, { code, message, action }: NicshareError): void {

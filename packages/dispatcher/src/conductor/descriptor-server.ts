@@ -8,19 +8,25 @@ import {
   peerCredentials,
   peerGroups,
   receiveDescriptors,
+  refuseDescriptors,
   sendDescriptors,
 } from '@nicshare/shm';
 import { libc, type ReadableWatch, watchReadable } from '@nicshare/shm/sys';
 import type { Conductor } from './conductor.js';
+import { oldestOfGreediest } from './greediest.js';
 import { grantAccess, removeSocket, type SocketAccess } from './socket-file.js';
 
 const MAX_CLAIM = 256;
-/** Connections that may stand open without having claimed anything; one more ends the oldest. */
+/** Connections that may stand open without having claimed anything; one more ends one of the user who has most. */
 const MAX_PENDING = 64;
+/** Fewer than may stand open: whoever has just connected is heard before others can push it out. */
+const ACCEPTS_A_TURN = 32;
 const PATIENCE_MS = 2_000;
+/** How long to accept nothing where the process has no descriptors left. */
+const PAUSE_MS = 50;
 
 interface Pending {
-  readonly fd: number;
+  readonly uid: number;
   readonly watch: ReadableWatch;
   readonly timer: NodeJS.Timeout;
 }
@@ -36,6 +42,7 @@ export class DescriptorServer {
   readonly #pending = new Map<number, Pending>();
   #listener = -1;
   #watch: ReadableWatch | undefined;
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(path: string, conductor: Conductor, refused: (code: string) => void) {
     this.path = path;
@@ -46,31 +53,54 @@ export class DescriptorServer {
   listen(access: SocketAccess): void {
     removeSocket(this.path);
     this.#listener = listenUnix(this.path);
-    this.#watch = watchReadable(this.#listener, () => this.#acceptAll());
+    refuseDescriptors(this.#listener);
+    this.#watchListener();
     grantAccess(this.path, access);
   }
 
   close(): void {
     if (this.#listener < 0) return;
     this.#watch?.close();
+    clearTimeout(this.#pause);
     libc.close(this.#listener);
     this.#listener = -1;
     for (const fd of [...this.#pending.keys()]) libc.close(this.#forget(fd));
     removeSocket(this.path);
   }
 
-  #acceptAll(): void {
-    for (let fd = acceptUnix(this.#listener); fd !== undefined; fd = acceptUnix(this.#listener))
-      this.#await(fd);
+  #watchListener(): void {
+    this.#watch = watchReadable(this.#listener, () => this.#acceptSome());
+  }
+
+  /** Nothing may be thrown here: nobody would catch it. */
+  #acceptSome(): void {
+    try {
+      for (let count = 0; count < ACCEPTS_A_TURN; count++) {
+        const fd = acceptUnix(this.#listener);
+        if (fd === undefined) return;
+        this.#await(fd);
+      }
+    } catch {
+      // Out of descriptors or memory: a silent connection gives its own back, and others may soon.
+      this.#makeRoom();
+      this.#watch?.close();
+      this.#pause = setTimeout(() => this.#watchListener(), PAUSE_MS);
+      this.#pause.unref();
+    }
   }
 
   #await(fd: number): void {
-    const [oldest] = this.#pending.keys();
-    if (oldest !== undefined && this.#pending.size >= MAX_PENDING) this.#losePatience(oldest);
+    if (this.#pending.size >= MAX_PENDING) this.#makeRoom();
+    const { uid } = peerCredentials(fd);
     const timer = setTimeout(() => this.#losePatience(fd), PATIENCE_MS);
     timer.unref();
     const watch = watchReadable(fd, () => void this.#serve(this.#forget(fd)));
-    this.#pending.set(fd, { fd, watch, timer });
+    this.#pending.set(fd, { uid, watch, timer });
+  }
+
+  #makeRoom(): void {
+    const fd = oldestOfGreediest(this.#pending);
+    if (fd !== undefined) this.#losePatience(fd);
   }
 
   #losePatience(fd: number): void {

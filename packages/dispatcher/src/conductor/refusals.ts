@@ -34,6 +34,13 @@ export const overBudget = (wanted: number, left: number): NicshareError =>
     'Raise memory.budget, lower memory.frames, or detach other clients.',
   );
 
+export const tooManyConnections = (uid: number, open: number): NicshareError =>
+  new NicshareError(
+    'NotAllowed',
+    `User ${uid} has ${open} connections to this dispatcher already.`,
+    'Close some: one connection serves any number of queues.',
+  );
+
 export const tooManyRequests = (): NicshareError =>
   new NicshareError(
     'ProtocolViolation',

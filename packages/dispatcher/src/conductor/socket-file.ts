@@ -1,7 +1,13 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { descriptorSocketPath, NicshareError, requireSocketPath } from '@nicshare/shm';
+import {
+  descriptorSocketPath,
+  isFolderOurs,
+  NicshareError,
+  ownSocketPath,
+  requireSocketPath,
+} from '@nicshare/shm';
 
 /** Who may open a dispatcher's sockets. */
 export interface SocketAccess {
@@ -17,7 +23,7 @@ const unusable = (path: string, cause: unknown): NicshareError => {
 
 /**
  * Makes room for a control socket: its folder exists, and what a dead dispatcher left is gone. Throws NicshareError
- * DispatcherRunning where somebody listens there, SocketUnusable where the folder cannot be written.
+ * DispatcherRunning where somebody listens there, SocketUnusable where the folder cannot be written, or is the default and not ours alone.
  */
 export async function clearSocketPath(path: string): Promise<void> {
   requireSocketPath(descriptorSocketPath(path));
@@ -26,6 +32,8 @@ export async function clearSocketPath(path: string): Promise<void> {
   } catch (cause) {
     throw unusable(path, cause);
   }
+  if (path === ownSocketPath() && !isFolderOurs(path))
+    throw unusable(path, new Error('its folder can be written by others'));
   if (!existsSync(path)) return;
   if (await somebodyListens(path))
     throw new NicshareError(

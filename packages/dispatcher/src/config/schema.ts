@@ -12,16 +12,17 @@ const powerOfTwo = (min: number, max: number) =>
 
 const BYTE_UNITS = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
-const byteCount = z.union([z.int().positive(), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  const match = /^(\d+) ?(KiB|MiB|GiB)?$/.exec(value);
-  if (match) return Number(match[1]) * BYTE_UNITS[(match[2] ?? '') as keyof typeof BYTE_UNITS];
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a number of bytes, or one with KiB, MiB or GiB, as 512MiB',
+const BYTE_COUNT = 'must be a number of bytes, or one with KiB, MiB or GiB, as 512MiB';
+
+const byteCount = z
+  .union([z.int().positive(), z.string()], { error: BYTE_COUNT })
+  .transform((value, context) => {
+    if (typeof value === 'number') return value;
+    const match = /^(\d+) ?(KiB|MiB|GiB)?$/.exec(value);
+    if (match) return Number(match[1]) * BYTE_UNITS[(match[2] ?? '') as keyof typeof BYTE_UNITS];
+    context.addIssue({ code: 'custom', message: BYTE_COUNT });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 /** The arena, in which all else must find room too, ends at 4 GiB. */
 const MAX_CAPTURE_BYTES = 2 * 2 ** 30;
@@ -32,7 +33,11 @@ const device = z.discriminatedUnion(
     z.strictObject({
       driver: z.literal('af_xdp'),
       interface: z.string().min(1).max(15),
-      rings: z.union([z.literal('all'), z.int().min(1).max(64)]).default('all'),
+      rings: z
+        .union([z.literal('all'), z.int().min(1).max(64)], {
+          error: 'must be `all`, or a number from 1 to 64',
+        })
+        .default('all'),
       mode: z.enum(['auto', 'native', 'generic']).default('auto'),
     }),
     z.strictObject({
@@ -89,19 +94,22 @@ const named = <N extends Record<string, number>>(names: N, max: number) =>
     error: `must be a number from 0 to ${max}, or one of ${Object.keys(names).join(', ')}`,
   });
 
-const match = z.union([
-  z.literal('any'),
-  z
-    .strictObject({
-      etherType: named(ETHER_TYPES, 0xffff).optional(),
-      protocol: named(PROTOCOLS, 255).optional(),
-      destinationPort: port().optional(),
-      destinationMac: mac().optional(),
-    })
-    .refine((value) => Object.keys(value).length > 0, {
-      error: 'names no field; write `match: any` for all packets',
-    }),
-]);
+const match = z.union(
+  [
+    z.literal('any'),
+    z
+      .strictObject({
+        etherType: named(ETHER_TYPES, 0xffff).optional(),
+        protocol: named(PROTOCOLS, 255).optional(),
+        destinationPort: port().optional(),
+        destinationMac: mac().optional(),
+      })
+      .refine((value) => Object.keys(value).length > 0, {
+        error: 'names no field; write `match: any` for all packets',
+      }),
+  ],
+  { error: 'must be `any`, or fields, as { protocol: udp, destinationPort: 53 }' },
+);
 
 const queue = z.strictObject({
   name: z
@@ -121,14 +129,16 @@ const queue = z.strictObject({
     .optional(),
 });
 
+const FILE_MODE = "must be an octal file mode in quotes, as '0660'";
+
 /** The configuration of a dispatcher. docs: README.md, "Configuration". */
 export const configSchema = z.strictObject({
   socket: z
     .strictObject({
       path: z.string().min(1).optional(),
       mode: z
-        .string()
-        .regex(/^0?[0-7]{3}$/, 'must be an octal file mode, as 0660')
+        .string(FILE_MODE)
+        .regex(/^0?[0-7]{3}$/, FILE_MODE)
         .default('0660'),
       group: z.union([z.string(), z.int().min(0)]).optional(),
     })

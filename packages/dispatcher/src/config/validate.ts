@@ -1,7 +1,9 @@
-import { NicshareError } from '@nicshare/shm';
+import { isNicshareError, NicshareError } from '@nicshare/shm';
 import { type LineCounter, parseDocument, LineCounter as YamlLines } from 'yaml';
 import type { ZodError } from 'zod';
+import { groupId, userId } from './accounts.js';
 import { configSchema, type DispatcherConfig, type DispatcherOptions } from './schema.js';
+import { inSentence } from './sentences.js';
 
 const MAX_BYTES = 1 << 20;
 
@@ -11,7 +13,11 @@ type Path = readonly PropertyKey[];
 type Locate = (path: Path) => string;
 
 const invalid = (lines: readonly string[]): NicshareError =>
-  new NicshareError('ConfigInvalid', `The configuration is not valid:\n${lines.join('\n')}`, '');
+  new NicshareError(
+    'ConfigInvalid',
+    `The configuration is not valid:\n${lines.join('\n')}\n `,
+    'Mend what is named here.',
+  );
 
 const inWords: Locate = (path) => path.map(String).join('.') || 'the configuration';
 
@@ -28,7 +34,7 @@ function explain(issue: Issue): { path: Path; message: string } {
       .find(
         (inner) => inner.path.length > 0 || inner.code === 'custom' || inner.code === 'unrecognized_keys',
       );
-    if (deepest && issue.message.startsWith('Invalid input')) {
+    if (deepest) {
       const { path, message } = explain(deepest as Issue);
       return { path: [...issue.path, ...path], message };
     }
@@ -49,8 +55,32 @@ function duplicates(config: DispatcherConfig, locate: Locate): string[] {
   return lines;
 }
 
+/** Users and groups that this machine does not know. */
+function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): string[] {
+  const lines: string[] = [];
+  const lookUp = (path: Path, find: () => number): void => {
+    try {
+      find();
+    } catch (error) {
+      if (!isNicshareError(error, 'ConfigInvalid')) throw error;
+      lines.push(`  ${locate(path)}: ${error.message}`);
+    }
+  };
+  const { group } = socket;
+  if (group !== undefined) lookUp(['socket', 'group'], () => groupId(group));
+  queues.forEach(({ allow }, queue) => {
+    allow?.users.forEach((user, i) => {
+      lookUp(['queues', queue, 'allow', 'users', i], () => userId(user));
+    });
+    allow?.groups.forEach((member, i) => {
+      lookUp(['queues', queue, 'allow', 'groups', i], () => groupId(member));
+    });
+  });
+  return lines;
+}
+
 function validate(value: unknown, locate: Locate): DispatcherConfig {
-  const result = configSchema.safeParse(value);
+  const result = configSchema.safeParse(value, { error: inSentence });
   if (!result.success) {
     throw invalid(
       result.error.issues.map((issue) => {
@@ -59,7 +89,7 @@ function validate(value: unknown, locate: Locate): DispatcherConfig {
       }),
     );
   }
-  const problems = duplicates(result.data, locate);
+  const problems = [...duplicates(result.data, locate), ...unknownAccounts(result.data, locate)];
   if (problems.length > 0) throw invalid(problems);
   return result.data;
 }

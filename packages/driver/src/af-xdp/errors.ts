@@ -2,7 +2,8 @@ import { NicshareError } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
 import { EAFNOSUPPORT, EEXIST, ENETDOWN, ENOPROTOOPT, ENOSYS, ENXIO } from '../sys.js';
 
-const CAPABILITIES = 'CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF';
+/* CAP_PERFMON: the verifier lets nobody else add a packet's own header length to a pointer into it. */
+const CAPABILITIES = 'CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK';
 
 /** Says a failed system call of AF_XDP or bpf(2) in words; other errors come back as they are. */
 export function explained(error: unknown, interfaceName: string): unknown {
@@ -36,13 +37,13 @@ export function explained(error: unknown, interfaceName: string): unknown {
       return as(
         'OutOfMemory',
         'The frames exceed the memory that this process may lock',
-        'Raise the limit (ulimit -l, LimitMEMLOCK=), give the process CAP_IPC_LOCK, or lower memory.ringSize.',
+        'Raise the limit (ulimit -l, LimitMEMLOCK=), give the process CAP_IPC_LOCK, or lower memory.deviceRingSize.',
       );
     case sys.ENOMEM:
       return as(
         'OutOfMemory',
         `The kernel has no memory for ${interfaceName}`,
-        'Free memory, or lower memory.ringSize or device.rings.',
+        'Free memory, or lower memory.deviceRingSize or device.rings.',
       );
     default:
       return isLoss(error.errno)

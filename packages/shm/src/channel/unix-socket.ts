@@ -66,6 +66,15 @@ export function connectUnix(path: string): number {
   throw error;
 }
 
+/**
+ * Has the kernel refuse descriptors that others send to this socket, or to those that it accepts (SO_PASSRIGHTS, Linux
+ * 6.16). An unwanted one is closed in the thread that receives it, and that may take hours: a TCP socket with
+ * SO_LINGER, a file of a FUSE server that does not answer. Returns false where the kernel cannot refuse them.
+ */
+export function refuseDescriptors(fd: number): boolean {
+  return libc.setsockopt(fd, sys.SOL_SOCKET, sys.SO_PASSRIGHTS, Buffer.alloc(4), 4) === 0;
+}
+
 /** Who is at the other end, as the kernel noted it at connect(2). */
 export interface PeerCredentials {
   readonly pid: number;

@@ -112,8 +112,16 @@ export function openReadOnly(region: Region): number {
   return sys.check(libc.open(`/proc/self/fd/${region.fd}`, sys.O_RDONLY | sys.O_CLOEXEC, 0), 'open');
 }
 
-/** Unmaps a region and gives its memory up; who still has it mapped keeps it. */
+/** Unmaps a region; who still has it mapped, or its descriptor, keeps its memory and what is in it. */
 export function destroyRegion(arena: Arena, region: Region): void {
   arena.release(region.offset);
   libc.close(region.fd);
+}
+
+/**
+ * Frees a region's memory, whoever else holds it: reads give zeros from now on. Otherwise a peer that keeps the
+ * descriptors of many ended sessions keeps memory that no budget counts.
+ */
+export function emptyRegion({ fd, bytes }: Region): void {
+  sys.check(libc.fallocate(fd, sys.FALLOC_FL_PUNCH_HOLE | sys.FALLOC_FL_KEEP_SIZE, 0, bytes), 'fallocate');
 }

@@ -1,7 +1,11 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { isNicshareError } from '../errors.js';
 import { decode, encode, FrameReader, frame } from './framing.js';
 import { clientMessage } from './messages.js';
+import { isFolderOurs } from './paths.js';
 
 const hello = { type: 'hello', version: 1 } as const;
 const violates = (run: () => unknown): boolean => {
@@ -56,4 +60,15 @@ test('bytes that are no msgpack are a violation', (t) => {
       violates(() => decode(clientMessage, Uint8Array.from(bytes))),
       String(bytes.slice(0, 5)),
     );
+});
+
+test('a folder is ours where nobody else can put a socket into it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nicshare-unit-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  t.true(isFolderOurs(join(folder, 'default.sock')));
+  symlinkSync(folder, join(folder, 'link'));
+  t.false(isFolderOurs(join(folder, 'link', 'default.sock')));
+  t.false(isFolderOurs(join(folder, 'missing', 'default.sock')));
+  chmodSync(folder, 0o777);
+  t.false(isFolderOurs(join(folder, 'default.sock')));
 });

@@ -1,4 +1,4 @@
-// bits/mman.h, linux/memfd.h, linux/fcntl.h, bits/socket.h, poll.h: the values for x86-64 and arm64 alike.
+// bits/mman.h, linux/memfd.h, linux/fcntl.h, linux/falloc.h, asm-generic/socket.h, bits/socket.h, poll.h: the values for x86-64 and arm64 alike.
 export const PROT_NONE = 0;
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
@@ -14,6 +14,9 @@ export const MFD_CLOEXEC = 0x1;
 export const MFD_ALLOW_SEALING = 0x2;
 export const MFD_HUGETLB = 0x4;
 export const MFD_HUGE_2MB = 21 << 26;
+
+export const FALLOC_FL_KEEP_SIZE = 1;
+export const FALLOC_FL_PUNCH_HOLE = 2;
 
 export const F_SETFD = 2;
 export const F_ADD_SEALS = 1033;
@@ -31,6 +34,8 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
 export const SO_PEERGROUPS = 59;
+export const SO_PEERPIDFD = 77;
+export const SO_PASSRIGHTS = 83;
 export const SCM_RIGHTS = 1;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;

@@ -14,6 +14,7 @@ export const libc = {
   ftruncate: lib.func('int ftruncate(int fd, int64_t length)'),
   fcntl: lib.func('int fcntl(int fd, int command, int argument)'),
   fchmod: lib.func('int fchmod(int fd, uint32_t mode)'),
+  fallocate: lib.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
   open: lib.func('int open(const char *path, int flags, uint32_t mode)'),
   close: lib.func('int close(int fd)'),
   dup: lib.func('int dup(int fd)'),

@@ -1,3 +1,4 @@
+import { refuseDescriptors } from '../channel/unix-socket.js';
 import * as sys from '../sys/index.js';
 
 const { libc } = sys;
@@ -7,12 +8,14 @@ const SINK = new Uint8Array(64);
 /**
  * Two connected descriptors by which two processes wake each other. A socket pair and not an eventfd: an eventfd's
  * O_NONBLOCK lives on the description that both share, so a peer could clear it, fill the counter and hang the
- * waker; here the flag is the waker's own argument, whatever the peer does.
+ * waker; here the flag is the waker's own argument, whatever the peer does. `own` takes no descriptors from the peer
+ * where the kernel can refuse them.
  */
 export function createWakePair(): { own: number; peer: number } {
   const pair = new Int32Array(2);
   const type = sys.SOCK_SEQPACKET | sys.SOCK_CLOEXEC | sys.SOCK_NONBLOCK;
   sys.check(libc.socketpair(sys.AF_UNIX, type, 0, pair), 'socketpair');
+  refuseDescriptors(pair[0]!);
   return { own: pair[0]!, peer: pair[1]! };
 }
 
