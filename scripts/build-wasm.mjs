@@ -15,6 +15,7 @@ const modules = [
       'packages/driver/assembly',
       'packages/driver/src/af-xdp/queue-table.ts',
       'packages/driver/src/null/pool-table.ts',
+      'packages/driver/src/pcap/replay-table.ts',
       'packages/driver/src/tables.ts',
       'packages/shm/src/layout.ts',
     ],

@@ -23,6 +23,7 @@ const ringsOf = (rings: number | 'all'): number =>
 function deviceBytes(config: DispatcherConfig): number {
   const { frameSize, deviceRingSize } = config.memory;
   if (config.device.driver === 'null') return config.device.frames * frameSize + 64 * MIB;
+  if (config.device.driver === 'pcap') return config.device.memory + deviceRingSize * frameSize + 32 * MIB;
   // A ring's frames, its region's remainder, and four rings, each with a gap behind it.
   return (
     32 * MIB + ringsOf(config.device.rings) * (umemBytes({ frameSize, ringSize: deviceRingSize }) + 10 * GAP)

@@ -1,4 +1,5 @@
 export { nullRxBurst, nullRxRelease, nullTxBurst, nullTxReserve } from './null';
+export { pcapRxBurst, pcapRxRelease, pcapTxBurst, pcapTxReserve } from './pcap';
 export {
   xskFillWaiting,
   xskMaintain,

@@ -9,5 +9,8 @@ export type { FakeWireDescription } from './fake/layout.js';
 export { FakeWire } from './fake/wire.js';
 export type { NullOptions } from './null/device.js';
 export { type DeviceOptions, openDevice } from './open.js';
+export type { CapturedPacket, CaptureSummary } from './pcap/capture/packet.js';
+export { readCapture } from './pcap/capture/read.js';
+export type { PcapOptions } from './pcap/device.js';
 export type { FlowMatch, RuleCoverage, RuleSet } from './rules.js';
 export * as tables from './tables.js';

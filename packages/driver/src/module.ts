@@ -14,18 +14,27 @@ export interface DriverModule {
   nullRxRelease(queue: number, batch: number, count: number): void;
   nullTxReserve(queue: number, batch: number, max: number): number;
   nullTxBurst(queue: number, batch: number, count: number): void;
+  pcapRxBurst(queue: number, batch: number, max: number): number;
+  pcapRxRelease(queue: number, batch: number, count: number): void;
+  pcapTxReserve(queue: number, batch: number, max: number): number;
+  pcapTxBurst(queue: number, batch: number, count: number): void;
 }
 
-/**
- * Instantiates the drivers' WebAssembly module over the memory of an arena. `doorbell` tells the kernel or the
- * device that a TX queue has packets; it must not throw.
- */
+/** What the module calls; neither may throw. */
+export interface DriverImports {
+  /** Tells the kernel or the device that a TX queue has packets. */
+  readonly doorbell?: (queue: number) => void;
+  /** Nanoseconds since whenever, never going back. */
+  readonly clock?: () => number;
+}
+
+/** Instantiates the drivers' WebAssembly module over the memory of an arena. */
 export function loadDriverModule(
   memory: WebAssembly.Memory,
-  doorbell: (queue: number) => void = () => {},
+  { doorbell = () => {}, clock = () => 0 }: DriverImports = {},
 ): DriverModule {
   const module = new WebAssembly.Module(readFileSync(new URL('./driver.wasm', import.meta.url)));
-  const instance = new WebAssembly.Instance(module, { env: { memory, doorbell, abort } });
+  const instance = new WebAssembly.Instance(module, { env: { memory, doorbell, clock, abort } });
   return instance.exports as unknown as DriverModule;
 }
 

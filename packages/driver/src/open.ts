@@ -2,8 +2,9 @@ import { type AfXdpOptions, openAfXdp } from './af-xdp/device.js';
 import type { Device, DeviceContext } from './device.js';
 import { type FakeOptions, openFake } from './fake/device.js';
 import { type NullOptions, openNull } from './null/device.js';
+import { openPcap, type PcapOptions } from './pcap/device.js';
 
-export type DeviceOptions = AfXdpOptions | FakeOptions | NullOptions;
+export type DeviceOptions = AfXdpOptions | FakeOptions | NullOptions | PcapOptions;
 
 /** Opens a device by its driver's name. Throws NicshareError. */
 export function openDevice(options: DeviceOptions, context: DeviceContext): Device {
@@ -14,5 +15,7 @@ export function openDevice(options: DeviceOptions, context: DeviceContext): Devi
       return openFake(options, context);
     case 'null':
       return openNull(options, context);
+    case 'pcap':
+      return openPcap(options, context);
   }
 }

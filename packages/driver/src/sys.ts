@@ -12,12 +12,18 @@ export const libc = {
   recvfrom: lib.func(
     'int64_t recvfrom(int fd, void *bytes, size_t length, int flags, void *address, void *addressLength)',
   ),
+  timerfdCreate: lib.func('int timerfd_create(int clock, int flags)'),
+  timerfdSettime: lib.func('int timerfd_settime(int fd, int flags, const void *value, void *before)'),
   /** bpf(2): number of the call, command, attributes, their length. */
   bpf: lib.func('syscall', 'long', ['long', 'int', 'void *', 'unsigned int']),
 };
 
 // linux/sched.h
 export const CLONE_NEWNET = 0x40000000;
+// linux/time.h, sys/timerfd.h
+export const CLOCK_MONOTONIC = 1;
+export const TFD_NONBLOCK = 0o4000;
+export const TFD_CLOEXEC = 0o2000000;
 
 /** asm/unistd.h; the generic table's number where the architecture has no table of its own. */
 export const SYS_BPF = process.arch === 'x64' ? 321 : 280;

@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'NotPermitted'
   | 'NotSupported'
   | 'DeviceFailed'
+  | 'FileNotFound'
+  | 'CaptureInvalid'
   | 'ConfigInvalid'
   | 'SystemError';
 

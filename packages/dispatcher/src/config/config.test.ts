@@ -58,7 +58,32 @@ for (const [what, text, expected] of [
     VALID.replace('udp', 'ipx'),
     /line 5: .*protocol: must be a number from 0 to 255, or one of icmp/,
   ],
-  ['an unknown driver', VALID.replace('af_xdp', 'dpdk'), /line 2: .*driver must be af_xdp, fake or null/],
+  [
+    'an unknown driver',
+    VALID.replace('af_xdp', 'dpdk'),
+    /line 2: .*driver must be af_xdp, fake, null or pcap/,
+  ],
+  ['a capture without a file', VALID.replace('af_xdp, interface: eth1', 'pcap'), /line 2: device\.file/],
+  [
+    'a rate of replay in words',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, rate: fast'),
+    /line 2: device\.rate: must be recorded, flat-out, or packets a second/,
+  ],
+  [
+    'a replay that never begins',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, loop: 0'),
+    /line 2: device\.loop: must be true, false, or a count from 1 on/,
+  ],
+  [
+    'a capture of more memory than there can be',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, memory: 3GiB'),
+    /line 2: device\.memory: must be at most 2GiB/,
+  ],
+  [
+    'a capture of several rings',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, rings: 2'),
+    /line 2: device\.rings: must be 1/,
+  ],
   ['a missing interface', VALID.replace(', interface: eth1', ''), /line 2: device\.interface/],
   ['a queue named twice', VALID.replace('name: rest', 'name: dns'), /line 5: .*'dns' exists already/],
   [
@@ -112,6 +137,18 @@ for (const [what, text, expected] of [
   test(`${what} is refused with its line`, (t) => {
     t.regex(complaint(text), expected);
   });
+
+test('a replay has its defaults', (t) => {
+  const text = VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap');
+  t.deepEqual(parseConfig(text, 'x.yaml').device, {
+    driver: 'pcap',
+    file: 'a.pcap',
+    rate: 'recorded',
+    loop: false,
+    memory: 256 * 2 ** 20,
+    rings: 1,
+  });
+});
 
 test('options of a program are refused by their path', (t) => {
   const error = t.throws(() =>

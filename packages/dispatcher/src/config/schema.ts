@@ -25,6 +25,9 @@ const byteCount = z
     return z.NEVER;
   });
 
+/** The arena, in which all else must find room too, ends at 4 GiB. */
+const MAX_CAPTURE_BYTES = 2 * 2 ** 30;
+
 const device = z.discriminatedUnion(
   'driver',
   [
@@ -49,9 +52,31 @@ const device = z.discriminatedUnion(
       frames: powerOfTwo(1, 1 << 20).default(65536),
       destinationPorts: z.array(port()).min(1),
     }),
+    z.strictObject({
+      driver: z.literal('pcap'),
+      file: z.string().min(1),
+      rate: rate().default('recorded'),
+      loop: loop().default(false),
+      record: z.string().min(1).optional(),
+      /** Of the capture's packets, a frame each. */
+      memory: byteCount
+        .refine((bytes) => bytes <= MAX_CAPTURE_BYTES, { error: 'must be at most 2GiB' })
+        .default(256 * 2 ** 20),
+      rings: z.literal(1, { error: 'must be 1: a capture has one ring' }).default(1),
+    }),
   ],
-  { error: 'driver must be af_xdp, fake or null' },
+  { error: 'driver must be af_xdp, fake, null or pcap' },
 );
+
+function rate() {
+  const error = 'must be recorded, flat-out, or packets a second';
+  return z.union([z.enum(['recorded', 'flat-out']), z.number().positive({ error })], { error });
+}
+
+function loop() {
+  const error = 'must be true, false, or a count from 1 on';
+  return z.union([z.boolean(), z.int().min(1, { error }).max(0xffffffff, { error })], { error });
+}
 
 function port() {
   return z.int().min(0).max(65535);

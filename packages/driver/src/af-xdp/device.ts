@@ -152,7 +152,7 @@ class AfXdpDevice implements Device {
       maxPacket: state.mtu + layout.ETHERNET_HEADER,
       mode: `${mode}, ${sockets.every((socket) => socket.zeroCopy) ? 'zero-copy' : 'copy'}`,
     };
-    this.#module = loadDriverModule(arena.memory, (queue) => this.#ring(queue));
+    this.#module = loadDriverModule(arena.memory, { doorbell: (queue) => this.#ring(queue) });
     this.#releaseEntries = writeQueueEntries(arena, sockets);
     this.fastPath = {
       rxBurst: this.#module.xskRxBurst,

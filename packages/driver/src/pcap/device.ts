@@ -1,0 +1,198 @@
+import { basename } from 'node:path';
+import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
+import { loadDriverModule } from '../module.js';
+import type { RuleCoverage } from '../rules.js';
+import { DRIVER_TABLES } from '../tables.js';
+import { type PcapOptions, type ReplaySettings, replaySettings } from './options.js';
+import { setDueTimes } from './pacing.js';
+import { ReplayPool, requireRoom } from './pool.js';
+import { openRecord, Recording } from './recording.js';
+import * as T from './replay-table.js';
+import { SleepTimer } from './sleep-timer.js';
+import { remarks, type Survey, surveyCapture } from './survey.js';
+
+export type { PcapOptions } from './options.js';
+
+/** Nanoseconds since whenever, never going back. */
+export type Clock = () => number;
+
+const MAC = Uint8Array.of(2, 0, 0, 0, 0x9c, 0xa9);
+const monotonic: Clock = () => performance.now() * 1e6;
+
+/**
+ * Opens a pcap device. Throws NicshareError FileNotFound, NotPermitted, CaptureInvalid, InvalidArgument, OutOfMemory.
+ */
+export function openPcap(options: PcapOptions, context: DeviceContext, clock = monotonic): Device {
+  const settings = replaySettings(options);
+  const { file, record, memory } = settings;
+  const survey = surveyCapture(file, context.frameSize);
+  requireRoom(file, survey.packets, context.frameSize, memory);
+  for (const line of remarks(file, survey, context.frameSize)) context.note(line);
+  const pool = new ReplayPool(survey.packets, context);
+  try {
+    pool.load(file, survey.packets);
+    const period = paced(pool, settings);
+    const recordTo = record === undefined ? undefined : { path: record, fd: openRecord(record, file) };
+    return new PcapDevice({ settings, survey, pool, period, recordTo }, context, clock);
+  } catch (error) {
+    pool.destroy();
+    throw error;
+  }
+}
+
+/** Nanoseconds of a pass; undefined where nothing is waited for. */
+function paced(pool: ReplayPool, { rate, passes }: ReplaySettings): number | undefined {
+  return rate === 'flat-out' ? undefined : setDueTimes(pool.dueTimes(), rate, passes > 1);
+}
+
+interface Parts {
+  readonly settings: ReplaySettings;
+  readonly survey: Survey;
+  readonly pool: ReplayPool;
+  readonly period: number | undefined;
+  readonly recordTo: { readonly path: string; readonly fd: number } | undefined;
+}
+
+class PcapDevice implements Device {
+  readonly info: DeviceInfo;
+  readonly fastPath: FastPath;
+  readonly waitDescriptors: readonly number[];
+  readonly #note: (line: string) => void;
+  readonly #clock: Clock;
+  readonly #settings: ReplaySettings;
+  readonly #survey: Survey;
+  readonly #pool: ReplayPool;
+  readonly #due: Float64Array;
+  readonly #table: DataView;
+  readonly #timer: SleepTimer;
+  readonly #recording: Recording | undefined;
+  #endNoted: boolean;
+  /** Of a closed device. */
+  #lastStats: DeviceStats | undefined;
+
+  constructor({ settings, survey, pool, period, recordTo }: Parts, context: DeviceContext, clock: Clock) {
+    const { memory } = context.arena;
+    this.#note = context.note;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#survey = survey;
+    this.#pool = pool;
+    this.#due = pool.dueTimes();
+    this.#endNoted = pool.packets === 0;
+    this.#timer = new SleepTimer();
+    this.waitDescriptors = [this.#timer.fd];
+    this.#table = new DataView(memory.buffer, DRIVER_TABLES, T.TABLE_BYTES);
+    this.#writeTable(period, recordTo !== undefined, context.frameSize);
+    this.#recording =
+      recordTo && new Recording(recordTo, pool, { memory, frameSize: context.frameSize, note: context.note });
+    this.info = {
+      driver: 'pcap',
+      interface: 'pcap',
+      mac: MAC,
+      rxQueues: 1,
+      txQueues: 1,
+      maxPacket: context.frameSize,
+      mode: inWords(settings, pool.packets),
+    };
+    const module = loadDriverModule(memory, { clock });
+    this.fastPath = {
+      rxBurst: module.pcapRxBurst,
+      rxRelease: module.pcapRxRelease,
+      txReserve: module.pcapTxReserve,
+      txBurst: module.pcapTxBurst,
+    };
+  }
+
+  #writeTable(period: number | undefined, records: boolean, frameSize: number): void {
+    const { passes } = this.#settings;
+    const pool = this.#pool;
+    const endless = passes === Number.POSITIVE_INFINITY;
+    const cells: readonly (readonly [number, number])[] = [
+      [T.RX_ENTRIES, pool.entries],
+      [T.RX_PACKETS, pool.packets],
+      [T.RX_CURSOR, 0],
+      [T.PASSES_LEFT, pool.packets === 0 ? 0 : endless ? 1 : passes],
+      [T.ENDLESS, endless ? 1 : 0],
+      [T.PACED, period === undefined ? 0 : 1],
+      [T.STARTED, 0],
+      [T.RX_DUE, pool.due],
+      [T.TX_POOL, pool.txPool],
+      [T.FRAME_SHIFT, Math.log2(frameSize)],
+      [T.TX_MASK, pool.txFrames - 1],
+      [T.TX_LENGTHS, pool.txLengths],
+      [T.TX_CURSOR, 0],
+      [T.TX_RECORDED, 0],
+      [T.RECORDS, records ? 1 : 0],
+    ];
+    for (const [cell, value] of cells) this.#table.setUint32(cell, value, true);
+    this.#table.setFloat64(T.PASS_START, 0, true);
+    this.#table.setFloat64(T.PASS_PERIOD, period ?? 0, true);
+    this.#table.setBigUint64(T.DISCARDED, 0n, true);
+  }
+
+  get #ended(): boolean {
+    return this.#table.getUint32(T.PASSES_LEFT, true) === 0;
+  }
+
+  prepareSleep(): boolean {
+    if (this.#ended) return true;
+    const wait = this.#timeToNext();
+    if (wait <= 0) return false;
+    this.#timer.arm(wait);
+    return true;
+  }
+
+  /** Nanoseconds until a packet is due; 0 or less: one is. */
+  #timeToNext(): number {
+    const table = this.#table;
+    if (table.getUint32(T.PACED, true) === 0 || table.getUint32(T.STARTED, true) === 0) return 0;
+    const due = this.#due[table.getUint32(T.RX_CURSOR, true)]!;
+    return table.getFloat64(T.PASS_START, true) + due - this.#clock();
+  }
+
+  endSleep(): void {
+    this.#timer.disarm();
+  }
+
+  /** Records what was sent. */
+  maintain(): number {
+    if (!this.#endNoted && this.#ended) this.#noteEnd();
+    return this.#recording?.write() ?? 0;
+  }
+
+  #noteEnd(): void {
+    this.#endNoted = true;
+    this.#note(`${this.#settings.file} has been replayed; nothing more will come (device.loop repeats it).`);
+  }
+
+  setRules(): RuleCoverage {
+    return { coverage: 'none', why: 'the pcap device hands over all packets' };
+  }
+
+  stats(): DeviceStats {
+    return this.#lastStats ?? this.#count();
+  }
+
+  #count(): DeviceStats {
+    const { runts, tooLong } = this.#survey;
+    const discarded = Number(this.#table.getBigUint64(T.DISCARDED, true));
+    return {
+      rxDropped: { runt: runts, tooLong },
+      txDropped: this.#recording ? { record: discarded + this.#recording.lost } : { discarded },
+    };
+  }
+
+  close(): void {
+    if (this.#lastStats) return;
+    this.#recording?.close();
+    this.#lastStats = this.#count();
+    this.#timer.close();
+    this.#pool.destroy();
+  }
+}
+
+function inWords({ file, rate, passes }: ReplaySettings, packets: number): string {
+  const speed = rate === 'recorded' ? 'as recorded' : rate === 'flat-out' ? 'flat out' : `${rate} packets/s`;
+  const times = passes === 1 ? 'once' : passes === Number.POSITIVE_INFINITY ? 'looped' : `${passes} times`;
+  return `${packets} packets of ${basename(file)}, ${speed}, ${times}`;
+}
