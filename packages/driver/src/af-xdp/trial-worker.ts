@@ -25,7 +25,9 @@ function attempt(work: () => void): Attempt {
   } catch (error) {
     if (!(error instanceof sys.SystemError)) throw error;
     const refused = error.errno === sys.EPERM || error.errno === sys.EACCES;
-    return { outcome: refused ? 'refused' : 'missing', why: error.message };
+    // The verifier's log is below the first line.
+    const [why] = error.message.split('\n', 1);
+    return { outcome: refused ? 'refused' : 'missing', why: why! };
   }
 }
 
