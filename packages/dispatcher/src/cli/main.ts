@@ -13,7 +13,7 @@ A configuration, complete (all else has defaults):
   device: { driver: af_xdp, interface: eth1 }
   queues:
     - { name: dns, match: { protocol: udp, destinationPort: 53 }, allow: { users: [nobody] } }
-    - { name: rest, match: { etherType: ipv4 }, priority: 1000 }
+    - { name: rest, match: { protocol: udp }, priority: 1000 }
   unmatched: pass          # what no queue takes stays with the kernel
 
 An application then attaches by name, without privileges:
