@@ -5,6 +5,7 @@ import {
   decode,
   descriptorSocketPath,
   encode,
+  fromPlainError,
   NicshareError,
   prepare,
   receiveDescriptors,
@@ -13,7 +14,6 @@ import {
 } from '@nicshare/shm';
 import { EAGAIN, libc, SystemError, watchReadable } from '@nicshare/shm/sys';
 import type { GrantedDescriptors } from './attachment.js';
-import { refusal } from './dispatcher-proxy.js';
 
 prepare(claimAnswer, { type: 'session' });
 
@@ -75,7 +75,7 @@ export async function claimSession(
     if (typeof received === 'string')
       throw new NicshareError('DispatcherStopped', 'The dispatcher hung up.', 'Attach again.');
     const grant = decode(claimAnswer, received.bytes);
-    if (grant.type === 'refused') throw refusal(grant);
+    if (grant.type === 'refused') throw fromPlainError(grant);
     const [dispatcherRegion, clientRegion, wake] = received.descriptors;
     if (dispatcherRegion === undefined || clientRegion === undefined || wake === undefined)
       throw new NicshareError(

@@ -4,9 +4,9 @@ import {
   type DispatcherMessage,
   decode,
   dispatcherMessage,
-  type ErrorCode,
   FrameReader,
   frame,
+  fromPlainError,
   MAX_DISPATCHER_MESSAGE,
   NicshareError,
   PROTOCOL_VERSION,
@@ -35,17 +35,6 @@ export interface ProxyListener {
   /** The connection is gone; nothing comes any more. */
   lost(reason: NicshareError): void;
 }
-
-export const refusal = ({
-  code,
-  message,
-  action,
-}: {
-  code: string;
-  message: string;
-  action: string;
-}): NicshareError =>
-  new NicshareError(code as ErrorCode, action === '' ? message : message.replace(` ${action}`, ''), action);
 
 const notRunning = (path: string, cause?: unknown): NicshareError =>
   new NicshareError(
@@ -177,11 +166,11 @@ export class DispatcherProxy {
       case 'welcome':
         return this.#greeting?.resolve(undefined as never);
       case 'ended':
-        return this.#listener.ended(message.session, refusal(message));
+        return this.#listener.ended(message.session, fromPlainError(message));
       case 'refused':
         return message.id === null
-          ? this.#lose(refusal(message))
-          : this.#settle(message.id, (waiting) => waiting.reject(refusal(message)));
+          ? this.#lose(fromPlainError(message))
+          : this.#settle(message.id, (waiting) => waiting.reject(fromPlainError(message)));
       default:
         return this.#settle(message.id, (waiting) => waiting.resolve(message));
     }

@@ -43,3 +43,24 @@ export class NicshareError extends Error {
 
 export const isNicshareError = (error: unknown, code?: ErrorCode): error is NicshareError =>
   error instanceof NicshareError && (code === undefined || error.code === code);
+
+/** An error as it goes to another process or thread. */
+export interface PlainError {
+  readonly code: string;
+  readonly message: string;
+  readonly action: string;
+}
+
+/** Any error in that form; one that is not ours is a SystemError there. */
+export function toPlainError(error: unknown): PlainError {
+  if (error instanceof NicshareError)
+    return { code: error.code, message: error.message, action: error.action };
+  return { code: 'SystemError', message: error instanceof Error ? error.message : String(error), action: '' };
+}
+
+/** The error that `toPlainError` was given, on the other side. */
+export function fromPlainError({ code, message, action }: PlainError): NicshareError {
+  const ending = ` ${action}`;
+  const what = message.endsWith(ending) ? message.slice(0, -ending.length) : message;
+  return new NicshareError(code as ErrorCode, what, action);
+}

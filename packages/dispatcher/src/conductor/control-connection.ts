@@ -6,8 +6,9 @@ import {
   decode,
   FrameReader,
   MAX_CLIENT_MESSAGE,
-  NicshareError,
+  type NicshareError,
   PROTOCOL_VERSION,
+  toPlainError,
 } from '@nicshare/shm';
 import type { Conductor, Owner } from './conductor.js';
 import { outOfOrder, versionMismatch } from './refusals.js';
@@ -29,13 +30,6 @@ export interface ConnectionContext {
   /** Told of each refusal, by code. */
   readonly refused: (code: string) => void;
 }
-
-const asNicshareError = (error: unknown): NicshareError =>
-  error instanceof NicshareError
-    ? error
-    : new NicshareError('SystemError', error instanceof Error ? error.message : String(error), '', {
-        cause: error,
-      });
 
 /**
  * One client's control connection: turns bytes into checked messages and these into calls of the Conductor, one after
@@ -73,8 +67,7 @@ export class ControlConnection implements Owner {
   }
 
   sessionEnded(session: number, reason: NicshareError): void {
-    const { code, message, action } = reason;
-    if (!this.#closed) this.#context.send({ type: 'ended', session, code, message, action });
+    if (!this.#closed) this.#context.send({ type: 'ended', session, ...toPlainError(reason) });
   }
 
   async #answerAll(): Promise<void> {
@@ -120,7 +113,7 @@ export class ControlConnection implements Owner {
           return send({ type: 'stats', id, stats: await this.#stats() });
       }
     } catch (error) {
-      this.#refuse(id, asNicshareError(error));
+      this.#refuse(id, error);
     }
   }
 
@@ -131,14 +124,15 @@ export class ControlConnection implements Owner {
     return this.#context.stats();
   }
 
-  #refuse(id: number | null, { code, message, action }: NicshareError): void {
-    this.#context.refused(code);
-    this.#context.send({ type: 'refused', id, code, message, action });
+  #refuse(id: number | null, error: unknown): void {
+    const refusal = toPlainError(error);
+    this.#context.refused(refusal.code);
+    this.#context.send({ type: 'refused', id, ...refusal });
   }
 
   #fail(error: unknown): void {
     this.#closed = true;
-    this.#refuse(null, asNicshareError(error));
+    this.#refuse(null, error);
     this.#context.hangUp();
   }
 }

@@ -10,6 +10,7 @@ import {
   receiveDescriptors,
   refuseDescriptors,
   sendDescriptors,
+  toPlainError,
 } from '@nicshare/shm';
 import { libc, type ReadableWatch, watchReadable } from '@nicshare/shm/sys';
 import type { Conductor } from './conductor.js';
@@ -145,16 +146,10 @@ export class DescriptorServer {
   }
 
   #refuse(fd: number, error: unknown): void {
-    const known = error instanceof NicshareError;
-    const code = known ? error.code : 'SystemError';
-    const message = error instanceof Error ? error.message : String(error);
-    this.#refused(code);
+    const refusal = toPlainError(error);
+    this.#refused(refusal.code);
     try {
-      sendDescriptors(
-        fd,
-        encode({ type: 'refused', id: null, code, message, action: known ? error.action : '' }),
-        [],
-      );
+      sendDescriptors(fd, encode({ type: 'refused', id: null, ...refusal }), []);
     } catch {
       // The client has gone; it needs no answer.
     }

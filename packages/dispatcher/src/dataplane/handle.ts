@@ -1,9 +1,9 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
-import { createWakePair, NicshareError, wake } from '@nicshare/shm';
+import { createWakePair, fromPlainError, NicshareError, wake } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
-import type { Command, DataplaneSettings, PlainError, Report, SessionPlacement } from './messages.js';
+import type { Command, DataplaneSettings, Report, SessionPlacement } from './messages.js';
 import type { WorkerStart } from './worker.js';
 
 interface HandleEvents {
@@ -44,9 +44,6 @@ class Waiting<K, V> {
 }
 
 const NO_STATS: DeviceStats = { rxDropped: {}, txDropped: {} };
-
-const revive = ({ code, message, action }: PlainError): NicshareError =>
-  new NicshareError(code, action === '' ? message : message.replace(` ${action}`, ''), action);
 
 /** The Conductor's hold on the dataplane thread: commands go down, reports come up. */
 export class DataplaneHandle extends EventEmitter<HandleEvents> {
@@ -153,7 +150,7 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
       case 'failed':
         this.#running = false;
         this.#settleAll();
-        this.emit('failed', revive(report.error));
+        this.emit('failed', fromPlainError(report.error));
         return;
       case 'ready':
       case 'stopped':

@@ -1,5 +1,5 @@
 import type { DeviceInfo, DeviceOptions, DeviceStats, RuleCoverage } from '@nicshare/driver';
-import type { ErrorCode, HugepagePolicy, IdleOptions, SessionShape } from '@nicshare/shm';
+import type { HugepagePolicy, IdleOptions, PlainError, SessionShape } from '@nicshare/shm';
 import type { QueueMatch } from './rule-table.js';
 
 /** What a dataplane thread is started with. */
@@ -41,12 +41,6 @@ export type Command =
   | { readonly type: 'detach'; readonly slot: number }
   | { readonly type: 'stats'; readonly id: number }
   | { readonly type: 'stop' };
-
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly action: string;
-}
 
 export type Report =
   | {

@@ -32,7 +32,6 @@ export const PLANE_RECEIVED_BYTES = 72;
 export const PLANE_NOT_PASSED = 80;
 export const PLANE_UNMATCHED_DROPPED = 88;
 export const PLANE_SENT = 96;
-export const PLANE_BYTES = 128;
 
 export const RX_BATCH = PLANE + 1024;
 export const TX_BATCH = RX_BATCH + 1024;

@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Device, openDevice } from '@nicshare/driver';
-import { Arena, NicshareError } from '@nicshare/shm';
-import type { DataplaneSettings, PlainError, Report } from './messages.js';
+import { Arena, NicshareError, type PlainError, toPlainError } from '@nicshare/shm';
+import type { DataplaneSettings, Report } from './messages.js';
 import { loadPlane } from './plane.js';
 import { PollLoop } from './poll-loop.js';
 import { writeRules } from './rule-table.js';
@@ -17,10 +17,9 @@ const { settings, port } = workerData as WorkerStart;
 const report = (message: Report): void => port.postMessage(message);
 
 function plainError(error: unknown): PlainError {
-  if (error instanceof NicshareError)
-    return { code: error.code, message: error.message, action: error.action };
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'DeviceFailed', message, action: '' };
+  if (error instanceof NicshareError) return toPlainError(error);
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return toPlainError(new NicshareError('DeviceFailed', what, ''));
 }
 
 function open(): Device {

@@ -50,10 +50,8 @@ export const EACCES = 13;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
-export const EPIPE = 32;
 export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
-export const ECONNREFUSED = 111;
 
 /** The error number of the last failed call; to be read at once. */
 export const errno = (): number => koffi.errno();
