@@ -9,7 +9,8 @@ const powerOfTwo = (min: number, max: number) =>
     .max(max)
     .refine((value) => (value & (value - 1)) === 0, {
       error: `must be a power of two from ${min} to ${max}`,
-    });
+    })
+    .meta({ form: 'a power of two' });
 
 const BYTE_UNITS = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
@@ -23,7 +24,8 @@ const byteCount = z
     if (match) return Number(match[1]) * BYTE_UNITS[(match[2] ?? '') as keyof typeof BYTE_UNITS];
     context.addIssue({ code: 'custom', message: BYTE_COUNT });
     return z.NEVER;
-  });
+  })
+  .meta({ form: 'bytes' });
 
 /** The arena, in which all else must find room too, ends at 4 GiB. */
 const MAX_CAPTURE_BYTES = 2 * 2 ** 30;
@@ -32,37 +34,73 @@ const device = z.discriminatedUnion(
   'driver',
   [
     z.strictObject({
-      driver: z.literal('af_xdp'),
-      interface: z.string().min(1).max(15),
+      driver: z
+        .literal('af_xdp')
+        .describe('A network interface, by the AF_XDP of its kernel; needs root or capabilities'),
+      interface: z.string().min(1).max(15).describe('The name of the interface, as `ip link` shows it'),
       rings: z
         .union([z.literal('all'), z.int().min(1).max(64)], {
           error: 'must be `all`, or a number from 1 to 64',
         })
-        .default('all'),
-      mode: z.enum(['auto', 'native', 'generic']).default('auto'),
+        .default('all')
+        .describe('How many of its hardware rings, from the first on'),
+      mode: z
+        .enum(['auto', 'native', 'generic'])
+        .default('auto')
+        .describe(
+          "Where the XDP program runs: in the card's driver, in the kernel behind it (slower, works everywhere), or the first of them that works",
+        ),
     }),
     z.strictObject({
-      driver: z.literal('fake'),
-      rings: z.int().min(1).max(16).default(1),
-      mac: mac().optional(),
+      driver: z.literal('fake').describe('A device in memory, whose far side a program holds (FakeWire)'),
+      rings: z.int().min(1).max(16).default(1).describe('How many hardware rings it plays'),
+      mac: mac().optional().describe('Its MAC address; without it, 02:00:00:00:00:01'),
     }),
     z.strictObject({
-      driver: z.literal('null'),
-      packetSize: z.int().min(60).max(layout.MAX_FRAME_SIZE),
-      frames: powerOfTwo(1, 1 << 20).default(65536),
-      destinationPorts: z.array(port()).min(1),
+      driver: z
+        .literal('null')
+        .describe('Gives UDP packets without end and swallows what is sent, for benchmarks'),
+      packetSize: z
+        .int()
+        .min(60)
+        .max(layout.MAX_FRAME_SIZE)
+        .describe('Bytes of each packet, Ethernet header included'),
+      frames: powerOfTwo(1, 1 << 20)
+        .default(65536)
+        .describe('Frames that the packets lie in, one after the other'),
+      destinationPorts: z.array(port()).min(1).describe('UDP ports that the packets go to, in turn'),
     }),
     z.strictObject({
-      driver: z.literal('pcap'),
-      file: z.string().min(1),
-      rate: rate().default('recorded'),
-      loop: loop().default(false),
-      record: z.string().min(1).optional(),
-      /** Of the capture's packets, a frame each. */
+      driver: z
+        .literal('pcap')
+        .describe('Replays a capture and records what is sent; needs no card and no privileges'),
+      file: z
+        .string()
+        .min(1)
+        .describe('The capture of Ethernet packets, pcap or pcapng; it is loaded when the dispatcher starts'),
+      rate: rate()
+        .default('recorded')
+        .describe('As it was captured, as fast as it is taken, or packets a second'),
+      loop: loop()
+        .default(false)
+        .describe('Whether it begins anew at its end; a number: so many times in all'),
+      record: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The file to record what is sent in, as pcapng, written anew; a full disk ends the recording, not the traffic. Without it nothing is recorded',
+        ),
       memory: byteCount
         .refine((bytes) => bytes <= MAX_CAPTURE_BYTES, { error: 'must be at most 2GiB' })
-        .default(256 * 2 ** 20),
-      rings: z.literal(1, { error: 'must be 1: a capture has one ring' }).default(1),
+        .prefault('256MiB')
+        .describe(
+          "For the capture's packets, a frame each (256MiB hold about 130,000 of 2048 bytes); at most 2GiB. What needs more is refused with the number it needs",
+        ),
+      rings: z
+        .literal(1, { error: 'must be 1: a capture has one ring' })
+        .default(1)
+        .describe('A capture has one'),
     }),
   ],
   { error: 'driver must be af_xdp, fake, null or pcap' },
@@ -100,10 +138,10 @@ const match = z.union(
     z.literal('any'),
     z
       .strictObject({
-        etherType: named(ETHER_TYPES, 0xffff).optional(),
-        protocol: named(PROTOCOLS, 255).optional(),
-        destinationPort: port().optional(),
-        destinationMac: mac().optional(),
+        etherType: named(ETHER_TYPES, 0xffff).optional().describe('EtherType of the Ethernet header'),
+        protocol: named(PROTOCOLS, 255).optional().describe('Protocol above IPv4 or IPv6'),
+        destinationPort: port().optional().describe('Destination port of TCP, UDP, SCTP or UDP-Lite'),
+        destinationMac: mac().optional().describe('Destination address of the Ethernet header'),
       })
       .refine((value) => Object.keys(value).length > 0, {
         error: 'names no field; write `match: any` for all packets',
@@ -118,65 +156,135 @@ const queue = z.strictObject({
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
       'must be 1 to 64 letters, digits, dots, dashes or underscores',
+    )
+    .describe('What clients attach to: 1 to 64 letters, digits, dots, dashes or underscores, each name once'),
+  mode: z
+    .literal('isolated')
+    .default('isolated')
+    .describe(
+      'How its packets reach a client: `isolated` copies each into memory that this client alone maps',
     ),
-  mode: z.literal('isolated').default('isolated'),
-  match,
-  priority: z.int().min(0).max(1_000_000).default(100),
+  match: match.describe('Which packets it takes; of several fields all must fit'),
+  priority: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(100)
+    .describe(
+      'Queues are tried from the lowest number on, equal ones as written; the first that fits takes a packet',
+    ),
   allow: z
     .strictObject({
-      users: z.array(z.union([z.string(), z.int().min(0)])).default([]),
-      groups: z.array(z.union([z.string(), z.int().min(0)])).default([]),
+      users: z.array(account()).default([]).describe('Names or numbers of users'),
+      groups: z.array(account()).default([]).describe('Names or numbers of groups'),
     })
-    .optional(),
+    .optional()
+    .describe('Who may attach; without it, everybody who may open the socket'),
 });
+
+function account() {
+  return z.union([z.string(), z.int().min(0)]);
+}
 
 const FILE_MODE = "must be an octal file mode in quotes, as '0660'";
 
-/** The configuration of a dispatcher. docs: README.md, "Configuration". */
+/**
+ * The configuration of a dispatcher. docs/configuration.md is made of it by `npm run docs`: each field's description
+ * says what it means, in which units.
+ */
 export const configSchema = z.strictObject({
   socket: z
     .strictObject({
-      path: z.string().min(1).optional(),
+      path: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The control socket; a second one beside it (`.fds`) passes descriptors. Without it `/run/nicshare/default.sock`; where root does not run the dispatcher `$XDG_RUNTIME_DIR/nicshare/default.sock`, or `/tmp/nicshare-UID/default.sock` where that is not set',
+        ),
       mode: z
         .string(FILE_MODE)
         .regex(/^0?[0-7]{3}$/, FILE_MODE)
-        .default('0660'),
-      group: z.union([z.string(), z.int().min(0)]).optional(),
+        .default('0660')
+        .describe("Who may connect: the socket's file mode, octal and in quotes"),
+      group: account()
+        .optional()
+        .describe('Its group, by name or number; without it `nicshare`, where there is one'),
     })
-    .prefault({}),
-  device,
+    .prefault({})
+    .describe('Where clients connect, and who may'),
+  device: device.describe('Where packets come from and go to'),
   memory: z
     .strictObject({
-      frameSize: powerOfTwo(layout.MIN_FRAME_SIZE, layout.MAX_FRAME_SIZE).default(2048),
-      ringSize: powerOfTwo(layout.MIN_RING_SIZE, layout.MAX_RING_SIZE).default(1024),
-      /** RX frames a client; the client can hold so many before it loses packets. */
-      frames: powerOfTwo(layout.MIN_RING_SIZE, layout.MAX_FRAMES).default(2048),
-      /** Descriptors of each ring of the device. */
-      deviceRingSize: powerOfTwo(layout.MIN_RING_SIZE, 8192).default(4096),
-      hugepages: z.enum(['auto', 'require', 'never']).default('auto'),
-      /** Memory of all clients together. */
-      budget: byteCount.default(512 * 2 ** 20),
+      frameSize: powerOfTwo(layout.MIN_FRAME_SIZE, layout.MAX_FRAME_SIZE)
+        .default(2048)
+        .describe('Bytes of a frame, which holds one packet'),
+      ringSize: powerOfTwo(layout.MIN_RING_SIZE, layout.MAX_RING_SIZE)
+        .default(1024)
+        .describe("Entries of a client's rings, and frames that it can send from"),
+      frames: powerOfTwo(layout.MIN_RING_SIZE, layout.MAX_FRAMES)
+        .default(2048)
+        .describe('RX frames of a client: it can hold so many before it loses packets'),
+      deviceRingSize: powerOfTwo(layout.MIN_RING_SIZE, 8192)
+        .default(4096)
+        .describe('Descriptors of each ring of the device'),
+      hugepages: z
+        .enum(['auto', 'require', 'never'])
+        .default('auto')
+        .describe(
+          '2 MiB pages: where there are some, in any case (else the start is refused), or not at all',
+        ),
+      budget: byteCount
+        .prefault('512MiB')
+        .describe('Memory of all clients together; who asks beyond it is refused'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Sizes of frames and rings'),
   idle: z
     .strictObject({
-      spins: z.int().min(0).default(10),
-      yields: z.int().min(0).default(0),
-      wakeupInterval: z.number().min(0).max(10_000).default(50),
+      spins: z
+        .int()
+        .min(0)
+        .default(10)
+        .describe(
+          'Turns without work before the dataplane yields; more cost processor time and save some microseconds',
+        ),
+      yields: z.int().min(0).default(0).describe('Turns in which it yields its core before it sleeps'),
+      wakeupInterval: z
+        .number()
+        .min(0)
+        .max(10_000)
+        .default(50)
+        .describe('Least microseconds between two wake-ups of one client; meanwhile packets gather'),
     })
-    .prefault({}),
-  queues: z.array(queue).min(1).max(256),
-  unmatched: z.enum(['pass', 'drop']).default('pass'),
-  /** Counters over HTTP, in the OpenMetrics format. */
+    .prefault({})
+    .describe('What the dataplane does while there is no work'),
+  queues: z.array(queue).min(1).max(256).describe('What clients attach to'),
+  unmatched: z
+    .enum(['pass', 'drop'])
+    .default('pass')
+    .describe('What becomes of packets that no queue takes: `pass` leaves them to the kernel'),
   metrics: z
     .strictObject({
-      listen: z.string().refine((text) => parseListenAddress(text) !== undefined, {
-        error: 'must be an address and a port, as 127.0.0.1:9464 or [::1]:9464',
-      }),
+      listen: z
+        .string()
+        .refine((text) => parseListenAddress(text) !== undefined, {
+          error: 'must be an address and a port, as 127.0.0.1:9464 or [::1]:9464',
+        })
+        .describe(
+          'Address and port, as `127.0.0.1:9464` or `[::1]:9464`; no password is asked for, so keep it on loopback',
+        ),
     })
-    .optional(),
-  /** hold: take packets only while every client has room for them; for sources that can wait. */
-  overflow: z.enum(['drop', 'hold']).default('drop'),
+    .optional()
+    .describe(
+      'Serves all counters at `/metrics` in the OpenMetrics format, for Prometheus and its like; off without it',
+    ),
+  overflow: z
+    .enum(['drop', 'hold'])
+    .default('drop')
+    .describe(
+      '`hold`: packets are taken only while every client has room for them; for sources that can wait',
+    ),
 });
 
 /** As written by a user. */
