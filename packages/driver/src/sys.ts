@@ -12,6 +12,7 @@ export const libc = {
   recvfrom: lib.func(
     'int64_t recvfrom(int fd, void *bytes, size_t length, int flags, void *address, void *addressLength)',
   ),
+  ifNameToIndex: lib.func('unsigned int if_nametoindex(const char *name)'),
   timerfdCreate: lib.func('int timerfd_create(int clock, int flags)'),
   timerfdSettime: lib.func('int timerfd_settime(int fd, int flags, const void *value, void *before)'),
   /** bpf(2): number of the call, command, attributes, their length. */
@@ -20,6 +21,9 @@ export const libc = {
 
 // linux/sched.h
 export const CLONE_NEWNET = 0x40000000;
+// bits/socket.h
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 // linux/time.h, sys/timerfd.h
 export const CLOCK_MONOTONIC = 1;
 export const TFD_NONBLOCK = 0o4000;

@@ -1,6 +1,6 @@
+import { addAddress, addNeighbour, addRoute, deleteLink, listLinks, setLink } from '@nicshare/driver/netlink';
 import { setOffloads } from './ethtool.js';
-import { addAddress, addNeighbour, addRoute } from './rtnetlink/addressing.js';
-import { createVeth, deleteLink, listLinks, setLink } from './rtnetlink/links.js';
+import { createVeth } from './veth.js';
 
 /** What a namespace's holder does on request. All arguments and results survive JSON. */
 export const operations = {

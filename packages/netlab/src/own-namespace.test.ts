@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { linkIndex, listLinks, setLink } from '@nicshare/driver/netlink';
 import { addressOf, SystemError, libc as sharedLibc } from '@nicshare/shm/sys';
 import test from 'ava';
 import { setOffloads } from './ethtool.js';
 import { enterNewNamespace } from './own-namespace.js';
 import { PacketSocket } from './packet-socket.js';
 import { canCreateNamespaces } from './privileges.js';
-import { createVeth, linkIndex, listLinks, setLink } from './rtnetlink/links.js';
 import { AF_INET, libc, SIOCETHTOOL, SOCK_DGRAM } from './sys.js';
+import { createVeth } from './veth.js';
 
 // This file's process moves into a namespace of its own, for all tests of the file.
 const possible = canCreateNamespaces();

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { setLink } from '@nicshare/driver/netlink';
 import * as shm from '@nicshare/shm/sys';
-import { setLink } from './rtnetlink/links.js';
 import { CLONE_NEWNET, libc } from './sys.js';
 
 export interface NamespaceOptions {

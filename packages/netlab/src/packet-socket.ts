@@ -1,5 +1,5 @@
+import { linkIndex } from '@nicshare/driver/netlink';
 import * as shm from '@nicshare/shm/sys';
-import { linkIndex } from './rtnetlink/links.js';
 import { AF_PACKET, SOCK_RAW } from './sys.js';
 
 const { libc } = shm;

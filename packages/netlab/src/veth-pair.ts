@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withoutPrefix } from '@nicshare/driver/netlink';
 import { NicshareError } from '@nicshare/shm';
-import { withoutPrefix } from './addresses.js';
 import type { Namespace } from './namespace.js';
-import type { VethEnd } from './rtnetlink/links.js';
+import type { VethEnd } from './veth.js';
 
 /** One end of a pair: where it is and what it is given. */
 export interface VethPairEnd {

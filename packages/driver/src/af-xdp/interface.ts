@@ -1,6 +1,6 @@
 import { NicshareError } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
-import { libc } from '../sys.js';
+import { AF_INET, libc } from '../sys.js';
 
 // linux/sockios.h
 const SIOCGIFFLAGS = 0x8913;
@@ -18,7 +18,6 @@ const IFF_RUNNING = 0x40;
 const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 
-const AF_INET = 2;
 const SOCK_DGRAM = 2;
 
 /** A network interface of the caller's network namespace, as netdevice(7) and ethtool show it. */

@@ -1,33 +1,19 @@
-import {
-  attribute,
-  change,
-  dump,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  nestedAttribute,
-  readAttributes,
-  textAttribute,
-  u32Attribute,
-} from '@nicshare/driver/netlink';
 import { formatMac, parseMac } from '@nicshare/shm';
 import * as shm from '@nicshare/shm/sys';
 import { libc } from '../sys.js';
+import { attribute, readAttributes, u32Attribute } from './message.js';
+import { change, dump } from './request.js';
 
 // linux/rtnetlink.h
-const RTM_NEWLINK = 16;
+export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
-// linux/if_link.h, linux/veth.h
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
-const IFLA_LINKINFO = 18;
-const IFLA_NET_NS_PID = 19;
-const IFLA_NUM_TX_QUEUES = 31;
-const IFLA_NUM_RX_QUEUES = 32;
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
-const VETH_INFO_PEER = 1;
+// linux/if_link.h
+export const IFLA_ADDRESS = 1;
+export const IFLA_IFNAME = 3;
+export const IFLA_MTU = 4;
+export const IFLA_NUM_TX_QUEUES = 31;
+export const IFLA_NUM_RX_QUEUES = 32;
 // linux/if.h
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
@@ -35,51 +21,12 @@ const IFF_RUNNING = 0x40;
 const IFINFOMSG = 16;
 
 /** struct ifinfomsg (rtnetlink(7)). */
-function ifinfomsg(index: number, flags = 0, mask = 0): Buffer {
+export function ifinfomsg(index: number, flags = 0, mask = 0): Buffer {
   const bytes = Buffer.alloc(IFINFOMSG);
   bytes.writeInt32LE(index, 4);
   bytes.writeUInt32LE(flags, 8);
   bytes.writeUInt32LE(mask, 12);
   return bytes;
-}
-
-/** One end of a veth pair that is to be made. */
-export interface VethEnd {
-  readonly name: string;
-  /** '02:00:00:00:00:01'; one that the kernel chooses where it is left out. */
-  readonly mac?: string;
-  /** RX queues, and as many TX queues; 1 where it is left out. */
-  readonly queues?: number;
-  readonly mtu?: number;
-  /** A process in whose namespace the end shall be; the caller's where it is left out. */
-  readonly namespacePid?: number;
-}
-
-function endAttributes(end: VethEnd): Buffer[] {
-  const queues = end.queues ?? 1;
-  const attributes = [
-    textAttribute(IFLA_IFNAME, end.name),
-    u32Attribute(IFLA_NUM_TX_QUEUES, queues),
-    u32Attribute(IFLA_NUM_RX_QUEUES, queues),
-  ];
-  if (end.mac !== undefined) attributes.push(attribute(IFLA_ADDRESS, parseMac(end.mac)));
-  if (end.mtu !== undefined) attributes.push(u32Attribute(IFLA_MTU, end.mtu));
-  if (end.namespacePid !== undefined) attributes.push(u32Attribute(IFLA_NET_NS_PID, end.namespacePid));
-  return attributes;
-}
-
-/** Makes a veth pair (veth(4)); both ends are down. Throws SystemError, EEXIST where a name is taken. */
-export function createVeth(one: VethEnd, other: VethEnd): void {
-  change(`create the veth pair ${one.name}, ${other.name}`, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, [
-    ifinfomsg(0),
-    ...endAttributes(one),
-    nestedAttribute(IFLA_LINKINFO, [
-      textAttribute(IFLA_INFO_KIND, 'veth'),
-      nestedAttribute(IFLA_INFO_DATA, [
-        nestedAttribute(VETH_INFO_PEER, [ifinfomsg(0), ...endAttributes(other)]),
-      ]),
-    ]),
-  ]);
 }
 
 /** The interface's number in the caller's namespace. Throws SystemError ENODEV. */

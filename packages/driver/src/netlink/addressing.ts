@@ -1,8 +1,9 @@
-import { attribute, change, NLM_F_CREATE, NLM_F_EXCL, u32Attribute } from '@nicshare/driver/netlink';
 import { parseMac } from '@nicshare/shm';
-import { parseIp, parsePrefix } from '../addresses.js';
 import { AF_INET6 } from '../sys.js';
+import { parseIp, parsePrefix } from './addresses.js';
 import { linkIndex } from './links.js';
+import { attribute, NLM_F_CREATE, NLM_F_EXCL, u32Attribute } from './message.js';
+import { change } from './request.js';
 
 // linux/rtnetlink.h
 const RTM_NEWADDR = 20;

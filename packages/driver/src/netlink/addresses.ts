@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { NicshareError } from '@nicshare/shm';
-import { AF_INET, AF_INET6 } from './sys.js';
+import { AF_INET, AF_INET6 } from '../sys.js';
 
 const invalid = (what: string, text: string, example: string): NicshareError =>
   new NicshareError('InvalidArgument', `'${text}' is no ${what}.`, `Write it like ${example}.`);
