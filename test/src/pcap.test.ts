@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { connect } from '@nicshare/client';
+import { connect, type Port } from '@nicshare/client';
 import { createDispatcher, type Dispatcher } from '@nicshare/dispatcher';
 import { readCapture } from '@nicshare/driver';
+import { isNicshareError } from '@nicshare/shm';
 import test, { type ExecutionContext } from 'ava';
+import { startFake } from './support/fake-dispatcher.js';
 import { scratchFolder } from './support/scratch.js';
 import { until } from './support/until.js';
 
@@ -27,7 +29,7 @@ interface Replay {
 
 async function replay(
   t: ExecutionContext,
-  device: { rate: number | 'flat-out'; loop: boolean },
+  device: { rate: number | 'flat-out'; loop: boolean; start?: 'attached' | number },
 ): Promise<Replay> {
   const folder = scratchFolder(t);
   const record = join(folder, 'sent.pcapng');
@@ -89,3 +91,75 @@ test.serial('at the end of a capture the dispatcher says so once, and stays', as
   t.is(device.mode, '400 packets of demo.pcap, flat out, once');
   t.is(ends(), 1);
 });
+
+/** Takes packets of both ports until `count` have come; returns each packet as hexadecimal digits, by port. */
+async function takeAll(ports: readonly Port[], count: number): Promise<string[][]> {
+  const batches = ports.map((port) => port.createBatch(64));
+  const taken: string[][] = ports.map(() => []);
+  await until(`${count} packets`, () => {
+    ports.forEach((port, index) => {
+      const batch = batches[index]!;
+      for (let burst = port.rxBurst(batch); burst > 0; burst = port.rxBurst(batch)) {
+        for (let i = 0; i < burst; i++) taken[index]!.push(Buffer.from(batch.copy(i)).toString('hex'));
+        port.release(batch);
+      }
+    });
+    return taken.flat().length >= count;
+  });
+  return taken;
+}
+
+test.serial('a replay that waits for its clients loses nothing, however fast it is', async (t) => {
+  const { dispatcher, notes } = await replay(t, { rate: 'flat-out', loop: false, start: 'attached' });
+  t.true(notes.includes('The replay begins once every queue has a client (device.start).'), notes.join('\n'));
+  const client = await connect({ socket: dispatcher.socketPath });
+  t.teardown(() => client.close());
+  const rest = await client.attach('rest');
+  await delay(100);
+  t.is((await dispatcher.stats()).plane.received, 0);
+  const echo = await client.attach('echo');
+  const [ofEcho, ofRest] = await takeAll([echo, rest], PACKETS);
+
+  const isEcho = (packet: string): boolean =>
+    packet.slice(46, 48) === '11' && packet.slice(72, 76) === '0007';
+  t.deepEqual(ofEcho, packetsOf(CAPTURE).filter(isEcho));
+  t.deepEqual(
+    ofRest,
+    packetsOf(CAPTURE).filter((packet) => !isEcho(packet)),
+  );
+  const { queues } = await dispatcher.stats();
+  t.deepEqual(
+    queues.map((queue) => queue.dropNoClient),
+    [0, 0],
+  );
+});
+
+test.serial('a replay that waits for one queue begins with any, and goes on without it', async (t) => {
+  const { dispatcher } = await replay(t, { rate: 4000, loop: true, start: 1 });
+  const client = await connect({ socket: dispatcher.socketPath });
+  t.teardown(() => client.close());
+  await delay(50);
+  t.is((await dispatcher.stats()).plane.received, 0);
+  const echo = await client.attach('echo');
+  await until('packets', async () => (await dispatcher.stats()).plane.received > 0);
+  await echo.close();
+  const { received } = (await dispatcher.stats()).plane;
+  await until('more packets', async () => (await dispatcher.stats()).plane.received > received);
+  t.true((await dispatcher.stats()).queues[0]!.dropNoClient > 0);
+});
+
+test.serial(
+  'a replay that was stopped brings no more; a device that cannot be stopped says so',
+  async (t) => {
+    const { dispatcher } = await replay(t, { rate: 'flat-out', loop: true });
+    await until('packets', async () => (await dispatcher.stats()).plane.received > 0);
+    await dispatcher.stopReceiving();
+    const { plane, queues } = await dispatcher.stats();
+    t.is(plane.received, queues[0]!.dropNoClient + queues[1]!.dropNoClient);
+    await delay(50);
+    t.is((await dispatcher.stats()).plane.received, plane.received);
+
+    const { dispatcher: other } = await startFake(t);
+    t.true(isNicshareError(await t.throwsAsync(other.stopReceiving()), 'NotSupported'));
+  },
+);

@@ -3,7 +3,7 @@ import {
   descriptorSocketPath,
   HUGEPAGE_HINT,
   isNicshareError,
-  type NicshareError,
+  NicshareError,
   ownSocketPath,
   type Region,
 } from '@nicshare/shm';
@@ -66,6 +66,12 @@ function standardGroup(): number | undefined {
   }
 }
 
+/** How many queues must have a client before the device is started. */
+function queuesToWaitFor({ device, queues }: DispatcherConfig): number {
+  if (device.driver !== 'pcap' || device.start === 'immediately') return 0;
+  return device.start === 'attached' ? queues.length : device.start;
+}
+
 /** A running dispatcher: it owns a device and shares it among the queues of its configuration. */
 export class Dispatcher extends EventEmitter<DispatcherEvents> {
   readonly config: DispatcherConfig;
@@ -115,6 +121,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         idle: config.idle,
         wakeupInterval: config.idle.wakeupInterval,
         hold: config.overflow === 'hold',
+        startAt: queuesToWaitFor(config),
         unmatched: config.unmatched,
         matches: orderedMatches(config.queues),
       },
@@ -150,6 +157,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         'This kernel lets clients send descriptors, by which one that may open the sockets can hang the dispatcher: use Linux 6.16 or later where clients are not trusted.',
       );
     await this.#serveMetrics();
+    this.#noteStart();
   }
 
   async #serveMetrics(): Promise<void> {
@@ -165,6 +173,16 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   /** What a device that lives in this process offers at its far side; see FakeWire of the driver package. */
   get wire(): { readonly memory: WebAssembly.Memory; readonly description: unknown } {
     return { memory: this.#arena.memory, description: this.#device.wire };
+  }
+
+  /**
+   * Lets no more packets come from a device that can be stopped (a replay); what has come goes its way, and clients
+   * go on sending. Throws NicshareError NotSupported for any other device.
+   */
+  async stopReceiving(): Promise<void> {
+    if (await this.#dataplane.stopReceiving()) return;
+    const { driver } = this.config.device;
+    throw new NicshareError('NotSupported', `A ${driver} device cannot be stopped.`, 'Close the dispatcher.');
   }
 
   async stats(): Promise<DispatcherStats> {
@@ -204,6 +222,14 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
       'note',
       "Only root may attach, for there is no group 'nicshare': create it, or set socket.group, or socket.mode 0666 for everybody.",
     );
+  }
+
+  #noteStart(): void {
+    const wanted = queuesToWaitFor(this.config);
+    if (wanted === 0) return;
+    const all = wanted === this.config.queues.length;
+    const who = all ? 'every queue has' : wanted === 1 ? 'one queue has' : `${wanted} queues have`;
+    this.emit('note', `The replay begins once ${who} a client (device.start).`);
   }
 
   #pagesNoted = false;

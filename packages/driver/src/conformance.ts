@@ -34,6 +34,7 @@ export function deviceConformance(
       const bench = await open();
       try {
         bench.device.setRules({ matches: [{}], unmatched: 'pass' });
+        bench.device.start?.();
         await body(t, bench, new Driver(bench));
       } finally {
         await bench.close();

@@ -75,6 +75,13 @@ export interface Device {
    * Throws NicshareError InterfaceLost or DeviceFailed where the device is dead.
    */
   maintain(): number;
+  /**
+   * Lets packets come; none is handed over before, and nothing wakes a sleeper. Left out by a device that does not
+   * decide when its packets come. Idempotent.
+   */
+  start?(): void;
+  /** Lets no more packets come, for good; sending goes on. */
+  stop?(): void;
   /** Replaces the rules at once, for every packet the old or the new ones. */
   setRules(rules: RuleSet): RuleCoverage;
   stats(): DeviceStats;

@@ -75,6 +75,16 @@ for (const [what, text, expected] of [
     /line 2: device\.loop: must be true, false, or a count from 1 on/,
   ],
   [
+    'a start at no time',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, start: later'),
+    /line 2: device\.start: must be immediately, attached, or a number of queues from 1 on/,
+  ],
+  [
+    'a start that never comes',
+    VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, start: 3'),
+    /line 2: device\.start waits for clients of 3 queues, but there are 2; write at most 2/,
+  ],
+  [
     'a capture of more memory than there can be',
     VALID.replace('af_xdp, interface: eth1', 'pcap, file: a.pcap, memory: 3GiB'),
     /line 2: device\.memory: must be at most 2GiB/,
@@ -145,6 +155,7 @@ test('a replay has its defaults', (t) => {
     file: 'a.pcap',
     rate: 'recorded',
     loop: false,
+    start: 'immediately',
     memory: 256 * 2 ** 20,
     rings: 1,
   });

@@ -84,6 +84,11 @@ const device = z.discriminatedUnion(
       loop: loop()
         .default(false)
         .describe('Whether it begins anew at its end; a number: so many times in all'),
+      start: startTime()
+        .default('immediately')
+        .describe(
+          'When it begins: with the dispatcher; once every queue has a client; or once so many queues have one. What comes while nobody is attached is lost (dropNoClient)',
+        ),
       record: z
         .string()
         .min(1)
@@ -114,6 +119,11 @@ function rate() {
 function loop() {
   const error = 'must be true, false, or a count from 1 on';
   return z.union([z.boolean(), z.int().min(1, { error }).max(0xffffffff, { error })], { error });
+}
+
+function startTime() {
+  const error = 'must be immediately, attached, or a number of queues from 1 on';
+  return z.union([z.enum(['immediately', 'attached']), z.int().min(1, { error })], { error });
 }
 
 function port() {

@@ -55,6 +55,15 @@ function duplicates(config: DispatcherConfig, locate: Locate): string[] {
   return lines;
 }
 
+/** A device that would wait for ever. */
+function startsNever({ device, queues }: DispatcherConfig, locate: Locate): string[] {
+  if (device.driver !== 'pcap' || typeof device.start === 'string' || device.start <= queues.length)
+    return [];
+  return [
+    `  ${locate(['device', 'start'])}: device.start waits for clients of ${device.start} queues, but there are ${queues.length}; write at most ${queues.length}, or \`attached\` for all`,
+  ];
+}
+
 /** Users and groups that this machine does not know. */
 function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): string[] {
   const lines: string[] = [];
@@ -89,7 +98,7 @@ function validate(value: unknown, locate: Locate): DispatcherConfig {
       }),
     );
   }
-  const problems = [...duplicates(result.data, locate), ...unknownAccounts(result.data, locate)];
+  const problems = [duplicates, startsNever, unknownAccounts].flatMap((find) => find(result.data, locate));
   if (problems.length > 0) throw invalid(problems);
   return result.data;
 }

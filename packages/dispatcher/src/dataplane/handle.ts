@@ -53,6 +53,7 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
   readonly #control: { own: number; peer: number };
   readonly #attaching = new Waiting<number, void>();
   readonly #detaching = new Waiting<number, number>();
+  readonly #stopping = new Waiting<number, boolean>();
   readonly #counting = new Waiting<number, DeviceStats>();
   readonly #ended: Promise<void>;
   #running = true;
@@ -121,6 +122,15 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
     return done;
   }
 
+  /** Lets no more packets come; resolves to false where the device cannot be stopped. */
+  stopReceiving(): Promise<boolean> {
+    if (!this.#running) return Promise.resolve(true);
+    const id = this.#nextId++;
+    const done = this.#stopping.add(id);
+    this.#send({ type: 'stopReceiving', id });
+    return done;
+  }
+
   /** Closes the device and ends the thread. */
   async stop(): Promise<void> {
     if (this.#running) this.#send({ type: 'stop' });
@@ -141,6 +151,8 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
         return this.#detaching.settle(report.slot, report.ledger);
       case 'stats':
         return this.#counting.settle(report.id, report.device);
+      case 'receivingStopped':
+        return this.#stopping.settle(report.id, report.stopped);
       case 'violation':
         this.emit('violation', report.slot, report.violation);
         return;
@@ -177,6 +189,7 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
   #settleAll(): void {
     this.#attaching.settleAll(undefined);
     this.#detaching.settleAll(0);
+    this.#stopping.settleAll(true);
     this.#counting.settleAll(NO_STATS);
   }
 }

@@ -15,6 +15,8 @@ export interface DataplaneSettings {
   /** Least time between two wakeups of one client, in microseconds; what interrupt moderation is to a NIC. */
   readonly wakeupInterval: number;
   readonly hold: boolean;
+  /** How many queues must have a client before the device is started. */
+  readonly startAt: number;
   readonly unmatched: 'pass' | 'drop';
   /** By priority, the first first. */
   readonly matches: readonly QueueMatch[];
@@ -40,6 +42,7 @@ export type Command =
   | { readonly type: 'attach'; readonly session: SessionPlacement }
   | { readonly type: 'detach'; readonly slot: number }
   | { readonly type: 'stats'; readonly id: number }
+  | { readonly type: 'stopReceiving'; readonly id: number }
   | { readonly type: 'stop' };
 
 export type Report =
@@ -55,6 +58,8 @@ export type Report =
   | { readonly type: 'detached'; readonly slot: number; readonly ledger: number }
   | { readonly type: 'violation'; readonly slot: number; readonly violation: number }
   | { readonly type: 'stats'; readonly id: number; readonly device: DeviceStats }
+  /** `stopped` is false for a device that cannot be. */
+  | { readonly type: 'receivingStopped'; readonly id: number; readonly stopped: boolean }
   | { readonly type: 'note'; readonly line: string }
   /** The device could not be opened or died; the thread ends. */
   | { readonly type: 'failed'; readonly error: PlainError }

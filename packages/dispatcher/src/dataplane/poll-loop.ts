@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Device } from '@nicshare/driver';
 import { IdleStrategy } from '@nicshare/shm';
+import { DeviceStart } from './device-start.js';
 import type { Command, DataplaneSettings, Report } from './messages.js';
 import type { Plane } from './plane.js';
 import { ActiveSessions } from './sessions.js';
@@ -19,6 +20,7 @@ export class PollLoop {
   readonly #waker: Waker;
   readonly #sleeper: Sleeper;
   readonly #idle: IdleStrategy;
+  readonly #deviceStart: DeviceStart;
   #commandsSeen = 0;
   #stopped = false;
 
@@ -32,10 +34,12 @@ export class PollLoop {
     this.#waker = new Waker(settings.memory, settings.wakeupInterval);
     this.#sleeper = new Sleeper(device, plane, this.#waker, settings.controlFd);
     this.#idle = new IdleStrategy(settings.idle);
+    this.#deviceStart = new DeviceStart(device, settings.startAt);
   }
 
   /** Returns when it was told to stop. Throws what the device throws when it dies. */
   run(): void {
+    this.#deviceStart.look(this.#sessions.list);
     while (!this.#stopped) {
       let work = this.#plane.receive();
       work += this.#plane.reclaim();
@@ -79,6 +83,7 @@ export class PollLoop {
       case 'attach':
         this.#sessions.attach(command.session);
         this.#sleeper.watch(this.#sessions.list);
+        this.#deviceStart.look(this.#sessions.list);
         this.#report({ type: 'attached', slot: command.session.slot });
         break;
       case 'detach': {
@@ -91,6 +96,12 @@ export class PollLoop {
       case 'stats':
         this.#report({ type: 'stats', id: command.id, device: this.#device.stats() });
         break;
+      case 'stopReceiving': {
+        const stopped = this.#device.stop !== undefined;
+        this.#device.stop?.();
+        this.#report({ type: 'receivingStopped', id: command.id, stopped });
+        break;
+      }
       case 'stop':
         this.#stopped = true;
         break;

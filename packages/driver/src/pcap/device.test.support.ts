@@ -46,7 +46,14 @@ export interface Opened {
   send(packets: readonly Uint8Array[]): number;
 }
 
+/** One that is started. */
 export function open(options: Omit<PcapOptions, 'driver'>, frameSize = FRAME_SIZE): Opened {
+  const opened = openWaiting(options, frameSize);
+  opened.device.start!();
+  return opened;
+}
+
+export function openWaiting(options: Omit<PcapOptions, 'driver'>, frameSize = FRAME_SIZE): Opened {
   const arena = Arena.create(64 << 20, { shared: true });
   const notes: string[] = [];
   const clock = { now: 5e15 };

@@ -10,6 +10,7 @@ import {
   fresh,
   MS,
   open,
+  openWaiting,
   RING_SIZE,
   recorded,
   samples,
@@ -75,6 +76,44 @@ test('flat out it hands over all packets at once, byte for byte and in order, th
   t.true(device.prepareSleep());
   t.is(new PollSet(device.waitDescriptors).wait(0), 0);
   device.endSleep();
+});
+
+test('before it is started it hands over nothing and lets everybody sleep; the clock runs from its first burst', (t) => {
+  const { device, take, clock, notes } = openWaiting({ file: written(pcapFile(samples(3))) });
+  const descriptors = new PollSet(device.waitDescriptors);
+  for (let turn = 0; turn < 3; turn++) {
+    t.deepEqual(take(), []);
+    device.maintain();
+    t.true(device.prepareSleep());
+    t.is(descriptors.wait(20), 0);
+    device.endSleep();
+    clock.now += 1000 * MS;
+  }
+  t.deepEqual(notes, []);
+  device.start!();
+  t.false(device.prepareSleep());
+  t.deepEqual(take(), [0]);
+  t.deepEqual(take(), []);
+  device.start!();
+  clock.now += MS;
+  t.deepEqual(take(), [1]);
+});
+
+test('once it is stopped it hands over nothing more, and is not started again; it still sends', (t) => {
+  const record = fresh();
+  const options = { file: written(pcapFile(samples(3))), rate: 'flat-out', loop: true, record } as const;
+  const { device, take, send, notes } = open(options);
+  t.deepEqual(take(4), [0, 1, 2, 0]);
+  device.stop!();
+  t.deepEqual(take(), []);
+  t.true(device.prepareSleep());
+  device.endSleep();
+  device.start!();
+  t.deepEqual(take(), []);
+  t.is(send([packet(7)]), 1);
+  device.maintain();
+  t.deepEqual(recorded(record), [packet(7)]);
+  t.deepEqual(notes, []);
 });
 
 test('it hands over packets from the shortest to the longest, and no more than was asked for', (t) => {

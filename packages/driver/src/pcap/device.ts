@@ -66,6 +66,7 @@ class PcapDevice implements Device {
   readonly #table: DataView;
   readonly #timer: SleepTimer;
   readonly #recording: Recording | undefined;
+  #phase: 'waiting' | 'started' | 'stopped' = 'waiting';
   #endNoted: boolean;
   /** Of a closed device. */
   #lastStats: DeviceStats | undefined;
@@ -104,15 +105,13 @@ class PcapDevice implements Device {
   }
 
   #writeTable(period: number | undefined, records: boolean, frameSize: number): void {
-    const { passes } = this.#settings;
     const pool = this.#pool;
-    const endless = passes === Number.POSITIVE_INFINITY;
     const cells: readonly (readonly [number, number])[] = [
       [T.RX_ENTRIES, pool.entries],
       [T.RX_PACKETS, pool.packets],
       [T.RX_CURSOR, 0],
-      [T.PASSES_LEFT, pool.packets === 0 ? 0 : endless ? 1 : passes],
-      [T.ENDLESS, endless ? 1 : 0],
+      [T.PASSES_LEFT, 0],
+      [T.ENDLESS, this.#endless ? 1 : 0],
       [T.PACED, period === undefined ? 0 : 1],
       [T.STARTED, 0],
       [T.RX_DUE, pool.due],
@@ -130,12 +129,32 @@ class PcapDevice implements Device {
     this.#table.setBigUint64(T.DISCARDED, 0n, true);
   }
 
-  get #ended(): boolean {
+  get #endless(): boolean {
+    return this.#settings.passes === Number.POSITIVE_INFINITY;
+  }
+
+  start(): void {
+    if (this.#phase !== 'waiting') return;
+    this.#phase = 'started';
+    if (this.#pool.packets > 0) this.#setPassesLeft(this.#endless ? 1 : this.#settings.passes);
+  }
+
+  stop(): void {
+    this.#phase = 'stopped';
+    this.#setPassesLeft(0);
+  }
+
+  #setPassesLeft(passes: number): void {
+    this.#table.setUint32(T.PASSES_LEFT, passes, true);
+  }
+
+  /** Not started, stopped, or at the end. */
+  get #quiet(): boolean {
     return this.#table.getUint32(T.PASSES_LEFT, true) === 0;
   }
 
   prepareSleep(): boolean {
-    if (this.#ended) return true;
+    if (this.#quiet) return true;
     const wait = this.#timeToNext();
     if (wait <= 0) return false;
     this.#timer.arm(wait);
@@ -156,7 +175,7 @@ class PcapDevice implements Device {
 
   /** Records what was sent. */
   maintain(): number {
-    if (!this.#endNoted && this.#ended) this.#noteEnd();
+    if (!this.#endNoted && this.#phase === 'started' && this.#quiet) this.#noteEnd();
     return this.#recording?.write() ?? 0;
   }
 

@@ -2,8 +2,8 @@ import { NicshareError } from '@nicshare/shm';
 import type { ReplayRate } from './pacing.js';
 
 /**
- * A device that replays a capture and records what is sent. The replay begins with the first rxBurst; at its end the
- * device stays open and is quiet. The frames that it hands out may only be read.
+ * A device that replays a capture and records what is sent. The replay begins with the first rxBurst after
+ * `start`; at its end the device stays open and is quiet. The frames that it hands out may only be read.
  */
 export interface PcapOptions {
   readonly driver: 'pcap';

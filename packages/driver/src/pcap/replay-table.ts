@@ -15,7 +15,7 @@ export const RX_ENTRIES = DISCARDED + 8;
 export const RX_PACKETS = RX_ENTRIES + 4;
 /** Next packet of the running pass. */
 export const RX_CURSOR = RX_PACKETS + 4;
-/** The running pass included; 0 at the end. */
+/** The running pass included; 0 before the start, at the end, and when it was stopped. */
 export const PASSES_LEFT = RX_CURSOR + 4;
 /** 1: passes are not counted down. */
 export const ENDLESS = PASSES_LEFT + 4;
