@@ -2,3 +2,4 @@ export { type ErrorCode, isNicshareError, NicshareError, type SessionCounters } 
 export { Batch, TxBatch } from './batch.js';
 export { type Client, type ClientEvents, type ConnectOptions, connect } from './client.js';
 export type { Port, PortEvents } from './port.js';
+export type { NextHop, Resolver } from './resolver.js';

@@ -24,6 +24,9 @@ export type ErrorCode =
   | 'DeviceFailed'
   | 'FileNotFound'
   | 'CaptureInvalid'
+  | 'NoRoute'
+  | 'NeighbourFailed'
+  | 'TooManyRequests'
   | 'ConfigInvalid'
   | 'SystemError';
 
