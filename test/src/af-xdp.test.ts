@@ -63,9 +63,14 @@ function removeLink(name: string): void {
   }
 }
 
-function open(options: Partial<AfXdpOptions> = {}, frameSize = 2048, ringSize = RING): Device {
+function open(
+  options: Partial<AfXdpOptions> = {},
+  frameSize = 2048,
+  ringSize = RING,
+  spareFrames = 0,
+): Device {
   const note = (line: string) => notes.push(line);
-  const context = { arena, frameSize, ringSize, hugepages: 'never', note } as const;
+  const context = { arena, frameSize, ringSize, spareFrames, hugepages: 'never', note } as const;
   return openDevice({ driver: 'af_xdp', interface: 'x0', ...options }, context);
 }
 
@@ -165,6 +170,40 @@ rootTest(`what overruns a ring is counted${unless}`, async (t) => {
   device.close();
   t.is(full(), sent - RING);
   outside.close();
+});
+
+rootTest(`goes on while its spare frames are out${unless}`, async (t) => {
+  const spareFrames = 100;
+  const device = open({}, 2048, RING, spareFrames);
+  device.setRules(ALL);
+  const { rxBurst, rxRelease } = device.fastPath;
+  const free = (): number[] => device.stats().rings!.map(({ rxFree }) => rxFree);
+  const all = [2 * RING + spareFrames, 2 * RING + spareFrames];
+  t.deepEqual(free(), all);
+  const outside = new PacketSocket('x1');
+  const view = new DataView(arena.memory.buffer);
+  const held: { queue: number; offset: number }[] = [];
+  const holdOne = (): boolean => {
+    const queue = [0, 1].find((candidate) => rxBurst(candidate, batch, 1) === 1);
+    if (queue !== undefined) held.push({ queue, offset: view.getUint32(batch, true) });
+    return queue !== undefined;
+  };
+  for (let number = 0; number < spareFrames; number++) {
+    outside.send(udp(7, number));
+    t.true(await eventually(holdOne));
+  }
+  t.is(new Set(held.map(({ offset }) => offset)).size, spareFrames);
+  for (let number = 0; number < RING * 10; number++) {
+    outside.send(udp(7, number));
+    t.true(await eventually(() => take(device).includes(number)));
+  }
+  for (const { queue, offset } of held) {
+    view.setUint32(batch, offset, true);
+    rxRelease(queue, batch, 1);
+  }
+  t.deepEqual(free(), all);
+  outside.close();
+  device.close();
 });
 
 rootTest(`every hardware queue sends, many times its ring${unless}`, async (t) => {

@@ -1,4 +1,4 @@
-import type { Arena, HugepagePolicy } from '@nicshare/shm';
+import type { Arena, HugepagePolicy, Region } from '@nicshare/shm';
 import type { RuleCoverage, RuleSet } from './rules.js';
 
 /**
@@ -64,6 +64,11 @@ export interface DeviceStats {
 export interface Device {
   readonly info: DeviceInfo;
   readonly fastPath: FastPath;
+  /**
+   * The sealed memory that all its RX frames lie in, each at a multiple of the frame size from the region's start; TX
+   * frames and rings may lie there too. Clients of mode `shared` map it read-only. Empty where nothing can be shared.
+   */
+  readonly rxRegions: readonly Region[];
   /** Descriptors that become readable when a packet has come and `prepareSleep` was called before. */
   readonly waitDescriptors: readonly number[];
   /** Asks for a wakeup by the wait descriptors; returns false where packets wait already, so that nobody may sleep. */
@@ -96,6 +101,8 @@ export interface DeviceContext {
   readonly frameSize: number;
   /** Descriptors of each hardware ring; a power of two. */
   readonly ringSize: number;
+  /** RX frames of each hardware ring beyond what its rings need: so many may stay out for long. Default 0. */
+  readonly spareFrames?: number | undefined;
   readonly hugepages: HugepagePolicy;
   /** Takes a line for the operator (a fallback that was taken, and how to avoid it). */
   readonly note: (line: string) => void;

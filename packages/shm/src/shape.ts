@@ -26,6 +26,9 @@ export interface SessionShape extends SessionSizes {
 
 export const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
 
+/** The least power of two that is not below a positive value. */
+export const ceilPowerOfTwo = (value: number): number => 2 ** Math.ceil(Math.log2(value));
+
 const isPowerOfTwo = (value: number): boolean =>
   Number.isInteger(value) && value > 0 && (value & (value - 1)) === 0;
 

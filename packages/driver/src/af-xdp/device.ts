@@ -1,4 +1,4 @@
-import { HUGEPAGE_HINT, layout, NicshareError } from '@nicshare/shm';
+import { HUGEPAGE_HINT, layout, NicshareError, type Region } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { type DriverModule, loadDriverModule } from '../module.js';
@@ -111,20 +111,23 @@ function openIn(mode: AttachMode, state: InterfaceState, queues: number, context
   }
 }
 
-const shapeOf = ({ frameSize, ringSize }: DeviceContext, sends: boolean): SocketShape => ({
+const shapeOf = ({ frameSize, ringSize, spareFrames = 0 }: DeviceContext, sends: boolean): SocketShape => ({
   frameSize,
   ringSize,
-  rxFrames: ringSize * 2,
+  rxFrames: ringSize * 2 + spareFrames,
   txFrames: sends ? ringSize : 0,
 });
 
+type UmemSizes = Pick<DeviceContext, 'frameSize' | 'ringSize' | 'spareFrames'>;
+
 /** Bytes of frames that one hardware ring takes. */
-export const umemBytes = ({ frameSize, ringSize }: Pick<DeviceContext, 'frameSize' | 'ringSize'>): number =>
-  3 * ringSize * frameSize;
+export const umemBytes = ({ frameSize, ringSize, spareFrames = 0 }: UmemSizes): number =>
+  (3 * ringSize + spareFrames) * frameSize;
 
 class AfXdpDevice implements Device {
   readonly info: DeviceInfo;
   readonly fastPath: FastPath;
+  readonly rxRegions: readonly Region[];
   readonly waitDescriptors: readonly number[];
   readonly #sockets: readonly XdpSocket[];
   readonly #attachment: XdpAttachment;
@@ -142,6 +145,7 @@ class AfXdpDevice implements Device {
   ) {
     this.#sockets = sockets;
     this.#attachment = attachment;
+    this.rxRegions = sockets.map((socket) => socket.umem);
     this.waitDescriptors = sockets.map((socket) => socket.fd);
     this.info = {
       driver: 'af_xdp',

@@ -1,5 +1,5 @@
 import type { Arena, HugepagePolicy, Region } from '@nicshare/shm';
-import { createOwnRegion, destroyRegion } from '@nicshare/shm';
+import { ceilPowerOfTwo, createOwnRegion, destroyRegion } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
 import type { RingStats } from '../device.js';
 import { readRingStats } from '../ring-stats.js';
@@ -46,7 +46,7 @@ export interface SocketShape {
   readonly frameSize: number;
   /** Entries of the RX ring. */
   readonly ringSize: number;
-  /** RX frames, and entries of the fill ring. */
+  /** RX frames; the fill ring has a slot for each. */
   readonly rxFrames: number;
   /** TX frames, and entries of the TX and completion rings; 0 for a socket that only receives. */
   readonly txFrames: number;
@@ -128,7 +128,7 @@ export class XdpSocket {
         this.#mapRing(offsets.subarray(index * 32), size, entryBytes, pgoff);
       this.rx = ring(0, shape.ringSize, DESCRIPTOR_BYTES, PGOFF_RX);
       this.tx = shape.txFrames > 0 ? ring(1, shape.txFrames, DESCRIPTOR_BYTES, PGOFF_TX) : undefined;
-      this.fill = ring(2, shape.rxFrames, ADDRESS_BYTES, PGOFF_FILL);
+      this.fill = ring(2, this.#fillSize, ADDRESS_BYTES, PGOFF_FILL);
       this.completion = ring(3, this.#completionSize, ADDRESS_BYTES, PGOFF_COMPLETION);
       this.#fillAll();
     } catch (error) {
@@ -194,6 +194,10 @@ export class XdpSocket {
     destroyRegion(this.#arena, this.umem);
   }
 
+  get #fillSize(): number {
+    return ceilPowerOfTwo(this.shape.rxFrames);
+  }
+
   /** The kernel wants a completion ring of every UMEM. */
   get #completionSize(): number {
     return Math.max(this.shape.txFrames, 2);
@@ -206,7 +210,7 @@ export class XdpSocket {
     registration.writeBigUInt64LE(BigInt((rxFrames + txFrames) * frameSize), 8);
     registration.writeUInt32LE(frameSize, 16);
     setOption(this.fd, XDP_UMEM_REG, registration, 'XDP_UMEM_REG');
-    setRingSize(this.fd, XDP_UMEM_FILL_RING, rxFrames, 'XDP_UMEM_FILL_RING');
+    setRingSize(this.fd, XDP_UMEM_FILL_RING, this.#fillSize, 'XDP_UMEM_FILL_RING');
     setRingSize(this.fd, XDP_UMEM_COMPLETION_RING, this.#completionSize, 'XDP_UMEM_COMPLETION_RING');
     setRxRing(this.fd, ringSize);
     if (txFrames > 0) setRingSize(this.fd, XDP_TX_RING, txFrames, 'XDP_TX_RING');

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Device } from '../device.js';
 import { MAX_BURST } from '../tables.js';
@@ -52,6 +53,27 @@ export function receives(behaviour: Behaviour): void {
     t.deepEqual(hex(received.map(({ bytes }) => bytes)), hex(sent));
     t.is(total(bench.device.stats().rxDropped), 0);
   });
+
+  behaviour(
+    'its packets lie in its regions, which nobody else can open for writing',
+    async (t, bench, driver) => {
+      const { rxRegions } = bench.device;
+      const held = new Map<number, number[]>();
+      for (const bytes of packets(1, 16)) bench.outside.send(bytes);
+      for (let count = 0, idle = 0; count < 16 && idle < 500; idle++) {
+        count += driver.takeAvailable(held).length;
+        await delay(1);
+      }
+      const offsets = [...held.values()].flat();
+      t.is(offsets.length, 16);
+      const homes = offsets.map((at) =>
+        rxRegions.find(({ offset, bytes }) => at >= offset && at < offset + bytes),
+      );
+      t.false(homes.includes(undefined));
+      for (const { fd } of rxRegions) t.is(fstatSync(fd).mode & 0o777, 0o400);
+      for (const [queue, own] of held) driver.release(queue, own);
+    },
+  );
 
   behaviour('shows its rings, and what went through them', async (t, bench, driver) => {
     const before = taken(bench.device);

@@ -1,4 +1,13 @@
-import { createWakePair, drainWakeups, layout, NicshareError, parseMac } from '@nicshare/shm';
+import {
+  createOwnRegion,
+  createWakePair,
+  destroyRegion,
+  drainWakeups,
+  layout,
+  NicshareError,
+  parseMac,
+  type Region,
+} from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { readRingStats } from '../ring-stats.js';
@@ -33,18 +42,21 @@ const DEFAULT_MTU = 1500;
 
 /** Opens a fake device. Throws NicshareError InvalidArgument, OutOfMemory. */
 export function openFake(options: FakeOptions, context: DeviceContext): FakeDevice {
-  const { arena, ringSize, frameSize } = context;
+  const { arena, ringSize, frameSize, spareFrames = 0 } = context;
   const rings = options.rings ?? 1;
   if (!Number.isInteger(rings) || rings < 1)
     throw new NicshareError('InvalidArgument', `A fake device of ${rings} rings.`, 'Ask for at least one.');
   const mac = parseMac(options.mac ?? DEFAULT_MAC);
-  const base = arena.allocate(fakeBytes({ base: 0, rings, ringSize, frameSize }));
-  return new MemoryDevice(context, { base, rings, ringSize, frameSize }, mac);
+  const sizes = { base: 0, rings, ringSize, frameSize, spareFrames };
+  // Never in 2 MiB pages: those are for devices that gain by them.
+  const region = createOwnRegion(arena, 'nicshare-fake', fakeBytes(sizes), 'never');
+  return new MemoryDevice(context, region, { ...sizes, base: region.offset }, mac);
 }
 
 class MemoryDevice implements FakeDevice {
   readonly info: DeviceInfo;
   readonly fastPath: FastPath;
+  readonly rxRegions: readonly Region[];
   readonly wire: FakeWireDescription;
   readonly waitDescriptors: readonly number[];
   readonly #context: DeviceContext;
@@ -54,11 +66,12 @@ class MemoryDevice implements FakeDevice {
   /** Of a closed device. */
   #lastStats: DeviceStats | undefined;
 
-  constructor(context: DeviceContext, sizes: FakeSizes, mac: Uint8Array) {
+  constructor(context: DeviceContext, region: Region, sizes: FakeSizes, mac: Uint8Array) {
     const { memory } = context.arena;
     const { rings } = sizes;
     const maxPacket = DEFAULT_MTU + layout.ETHERNET_HEADER;
     this.#context = context;
+    this.rxRegions = [region];
     this.#cells = new Int32Array(memory.buffer);
     this.#wakeups = createWakePair();
     this.#queues = Array.from({ length: rings }, (_, ring) => new FakeQueue(memory, sizes, ring, maxPacket));
@@ -119,7 +132,7 @@ class MemoryDevice implements FakeDevice {
     if (this.#lastStats) return;
     this.#lastStats = this.#count();
     Atomics.store(this.#cells, stateCell(this.wire), 0);
-    this.#context.arena.release(this.wire.base);
+    for (const region of this.rxRegions) destroyRegion(this.#context.arena, region);
     libc.close(this.#wakeups.own);
     libc.close(this.#wakeups.peer);
   }

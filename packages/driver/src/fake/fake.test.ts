@@ -23,8 +23,8 @@ interface Plugged {
   readonly words: Uint32Array;
 }
 
-function plugged(options: Omit<FakeOptions, 'driver'> = {}): Plugged {
-  const on = context();
+function plugged(options: Omit<FakeOptions, 'driver'> = {}, spareFrames = 0): Plugged {
+  const on = { ...context(), spareFrames };
   const device = openFake({ driver: 'fake', ...options }, on);
   const wire = new FakeWire(on.arena.memory, device.wire);
   const batch = on.arena.allocate(MAX_BURST * BATCH_ENTRY);
@@ -50,6 +50,30 @@ deviceConformance(test, 'fake', () => {
       device.close();
     },
   };
+});
+
+test('it goes on while its spare frames are out', (t) => {
+  const spareFrames = 100;
+  const { device, wire, batch, words } = plugged({}, spareFrames);
+  const { rxBurst, rxRelease } = device.fastPath;
+  t.is(device.stats().rings![0]!.rxFree, 2 * RING_SIZE + spareFrames);
+  const held: number[] = [];
+  for (let i = 0; i < spareFrames; i++) {
+    t.true(wire.inject(numbered(i)));
+    t.is(rxBurst(0, batch, 1), 1);
+    held.push(words[batch / 4]!);
+  }
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < RING_SIZE; i++) t.true(wire.inject(numbered(i)));
+    rxRelease(0, batch, rxBurst(0, batch, RING_SIZE));
+  }
+  for (const offset of held) {
+    words[batch / 4] = offset;
+    rxRelease(0, batch, 1);
+  }
+  t.is(device.stats().rings![0]!.rxFree, 2 * RING_SIZE + spareFrames);
+  wire.close();
+  device.close();
 });
 
 test('its rings show what waits in them', (t) => {

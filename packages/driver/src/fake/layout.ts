@@ -1,4 +1,4 @@
-import { layout, type RingCursors } from '@nicshare/shm';
+import { ceilPowerOfTwo, layout, type RingCursors } from '@nicshare/shm';
 
 /*
  * The memory that a fake device and its wire share: a header, then a block for each hardware ring.
@@ -35,11 +35,13 @@ export interface FakeWireDescription {
   readonly rings: number;
   readonly ringSize: number;
   readonly frameSize: number;
+  /** RX frames of each hardware ring beyond twice its size. */
+  readonly spareFrames: number;
   /** Descriptor by which the wire wakes the device's thread. */
   readonly wakeDescriptor: number;
 }
 
-export type FakeSizes = Pick<FakeWireDescription, 'base' | 'rings' | 'ringSize' | 'frameSize'>;
+export type FakeSizes = Omit<FakeWireDescription, 'wakeDescriptor'>;
 
 /** One hardware ring: cursors as cells, the rest as arena offsets in bytes. */
 export interface RingBlock {
@@ -63,11 +65,15 @@ export interface RingBlock {
 export const stateCell = ({ base }: FakeSizes): number => (base + HEADER_STATE) / 4;
 export const sleepingCell = ({ base }: FakeSizes): number => (base + HEADER_SLEEPING) / 4;
 
-const entriesBytes = (ringSize: number): number => ringSize * (8 + 2 * 4 + 8 + 4);
+const rxFramesOf = ({ ringSize, spareFrames }: FakeSizes): number => 2 * ringSize + spareFrames;
+/** A slot for every RX frame. */
+const fillSizeOf = (sizes: FakeSizes): number => ceilPowerOfTwo(rxFramesOf(sizes));
+const framesBytes = (sizes: FakeSizes): number => (rxFramesOf(sizes) + sizes.ringSize) * sizes.frameSize;
 
-function blockBytes({ ringSize, frameSize }: FakeSizes): number {
-  const entries = Math.ceil((BLOCK_HEADER + entriesBytes(ringSize)) / frameSize) * frameSize;
-  return entries + 3 * ringSize * frameSize;
+function blockBytes(sizes: FakeSizes): number {
+  const { ringSize, frameSize } = sizes;
+  const entriesBytes = ringSize * (8 + 8 + 4) + fillSizeOf(sizes) * 4;
+  return Math.ceil((BLOCK_HEADER + entriesBytes) / frameSize) * frameSize + framesBytes(sizes);
 }
 
 /** Bytes of the whole. */
@@ -82,15 +88,16 @@ export function ringBlock(sizes: FakeSizes, ring: number): RingBlock {
     consumer: (block + (2 * index + 1) * LINE) / 4,
     size,
   });
-  const rxFrameCount = 2 * ringSize;
+  const rxFrameCount = rxFramesOf(sizes);
+  const fillSize = fillSizeOf(sizes);
   const rxEntries = block + BLOCK_HEADER;
   const fillEntries = rxEntries + ringSize * 8;
-  const txEntries = fillEntries + rxFrameCount * 4;
+  const txEntries = fillEntries + fillSize * 4;
   const completionEntries = txEntries + ringSize * 8;
-  const rxFrames = block + blockBytes(sizes) - 3 * ringSize * frameSize;
+  const rxFrames = block + blockBytes(sizes) - framesBytes(sizes);
   return {
     rx: cursors(0, ringSize),
-    fill: cursors(1, rxFrameCount),
+    fill: cursors(1, fillSize),
     tx: cursors(2, ringSize),
     completion: cursors(3, ringSize),
     counters: block + CURSOR_LINES * LINE,

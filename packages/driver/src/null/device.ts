@@ -66,6 +66,7 @@ interface Settings {
 class NullDevice implements Device {
   readonly info: DeviceInfo;
   readonly fastPath: FastPath;
+  readonly rxRegions: readonly Region[];
   readonly waitDescriptors: readonly number[] = [];
   readonly #context: DeviceContext;
   readonly #pool: Region;
@@ -83,6 +84,7 @@ class NullDevice implements Device {
       (settings.frames + TX_FRAMES) * frameSize,
       hugepages,
     );
+    this.rxRegions = [this.#pool];
     this.#table = new DataView(memory.buffer, DRIVER_TABLES, T.TABLE_BYTES);
     this.#prepare(settings);
     this.info = {

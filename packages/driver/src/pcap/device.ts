@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Region } from '@nicshare/shm';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { loadDriverModule } from '../module.js';
 import type { RuleCoverage } from '../rules.js';
@@ -56,6 +57,7 @@ interface Parts {
 class PcapDevice implements Device {
   readonly info: DeviceInfo;
   readonly fastPath: FastPath;
+  readonly rxRegions: readonly Region[];
   readonly waitDescriptors: readonly number[];
   readonly #note: (line: string) => void;
   readonly #clock: Clock;
@@ -78,6 +80,7 @@ class PcapDevice implements Device {
     this.#settings = settings;
     this.#survey = survey;
     this.#pool = pool;
+    this.rxRegions = [pool.region];
     this.#due = pool.dueTimes();
     this.#endNoted = pool.packets === 0;
     this.#timer = new SleepTimer();

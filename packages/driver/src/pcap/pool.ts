@@ -25,7 +25,7 @@ export class ReplayPool {
   readonly txLengths: number;
   readonly recordBuffer: number;
   readonly #context: DeviceContext;
-  readonly #region: Region;
+  readonly region: Region;
 
   /** Room for `packets`. Throws NicshareError OutOfMemory. */
   constructor(packets: number, context: DeviceContext) {
@@ -40,8 +40,8 @@ export class ReplayPool {
     ];
     const total = parts.reduce((sum, bytes) => sum + bytes, 0);
     this.#context = context;
-    this.#region = createOwnRegion(context.arena, 'nicshare-pcap', total, context.hugepages);
-    let next = this.#region.offset + parts[0]!;
+    this.region = createOwnRegion(context.arena, 'nicshare-pcap', total, context.hugepages);
+    let next = this.region.offset + parts[0]!;
     const place = (part: number): number => {
       const offset = next;
       next += parts[part]!;
@@ -65,7 +65,7 @@ export class ReplayPool {
     let latest = 0;
     readCapture(path, (packet) => {
       if (this.packets === most || !isReplayable(packet, frameSize)) return;
-      const frame = this.#region.offset + this.packets * frameSize;
+      const frame = this.region.offset + this.packets * frameSize;
       bytes.set(packet.bytes, frame);
       const entry = this.entries + this.packets * BATCH_ENTRY;
       view.setUint32(entry + BATCH_OFFSET, frame, true);
@@ -85,7 +85,7 @@ export class ReplayPool {
   }
 
   destroy(): void {
-    destroyRegion(this.#context.arena, this.#region);
+    destroyRegion(this.#context.arena, this.region);
   }
 }
 
