@@ -8,15 +8,20 @@ const POISON = 0xffffffff;
  * on. Made once and used for every burst; nothing is allocated per packet.
  */
 export class Batch {
+  /** Packets that it can hold. */
   readonly capacity: number;
   /** Packets in the batch; 0 when they were released or sent. */
   count = 0;
+  /** Where packets start in `bytes`. */
   readonly offset: Uint32Array;
+  /** Bytes of packets, the Ethernet header included. */
   readonly length: Uint32Array;
+  /** Descriptor flags of packets; none is defined yet. */
   readonly flags: Uint32Array;
   /** One view of the memory that the packets lie in. Received packets can be read but not changed in place. */
   readonly bytes: Uint8Array;
 
+  /** @internal Ports make batches. */
   constructor(bytes: Uint8Array, capacity: number) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > 4096)
       throw new NicshareError('InvalidArgument', `A batch of ${capacity} packets.`, 'Give it 1 to 4096.');
@@ -39,7 +44,7 @@ export class Batch {
     return this.packet(index).slice();
   }
 
-  /** Empties the batch; in debug mode offsets kept from it lead nowhere from now on. */
+  /** @internal Empties the batch; in debug mode offsets kept from it lead nowhere from now on. */
   clear(debug: boolean): void {
     if (debug) this.offset.fill(POISON);
     this.count = 0;
@@ -73,6 +78,7 @@ export class TxBatch extends Batch {
   /** Bytes of a frame. */
   readonly frameSize: number;
 
+  /** @internal Ports make batches. */
   constructor(bytes: Uint8Array, capacity: number, frameSize: number) {
     super(bytes, capacity);
     this.frameSize = frameSize;

@@ -12,6 +12,7 @@ const REASON_COMES_MS = 500;
 const noReason = (): NicshareError =>
   new NicshareError('Detached', 'The dispatcher has ended the session.', 'Attach again.');
 
+/** What `connect` takes. */
 export interface ConnectOptions {
   /** The dispatcher's control socket. Default: $NICSHARE_SOCKET, else this user's own, else the system's. */
   readonly socket?: string;
@@ -19,6 +20,7 @@ export interface ConnectOptions {
   readonly debug?: boolean;
 }
 
+/** Events of a Client, and what their listeners are given. */
 export interface ClientEvents {
   /** The dispatcher is gone; all ports are detached. */
   disconnected: [reason: NicshareError];
@@ -26,6 +28,7 @@ export interface ClientEvents {
 
 /** A connection to a dispatcher. */
 export class Client extends EventEmitter<ClientEvents> {
+  /** The control socket that it is connected to. */
   readonly socketPath: string;
   readonly #debug: boolean;
   readonly #ports = new Map<number, Port>();

@@ -16,6 +16,7 @@ const ITERATOR_BATCH = 64;
 /** Batches after which a `for await` lets the event loop have a turn though packets wait. */
 const BATCHES_A_TURN = 16;
 
+/** Events of a Port, and what their listeners are given. */
 export interface PortEvents {
   /** Packets wait; comes again until they were taken. */
   readable: [];
@@ -42,6 +43,7 @@ export class Port extends EventEmitter<PortEvents> {
   readonly maxPacket: number;
   /** The dispatcher does not defend itself against this client's memory: it runs as root or as the same user. */
   readonly trusted: boolean;
+  /** The session's number at the dispatcher. */
   readonly session: number;
   readonly #owner: PortOwner;
   readonly #attachment: Attachment;
@@ -208,7 +210,7 @@ export class Port extends EventEmitter<PortEvents> {
     this.#attachment.unmap();
   }
 
-  /** Ends the port from the client's side of the control channel; packets that have come stay readable. */
+  /** @internal Ends the port from the client's side of the control channel; packets that have come stay readable. */
   end(reason: NicshareError | undefined): void {
     if (this.#detached) return;
     this.#detached = true;

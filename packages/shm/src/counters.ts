@@ -2,19 +2,29 @@ import * as L from './layout.js';
 
 /** A session's counters as its dispatcher keeps them. */
 export interface SessionCounters {
+  /** Packets that were put into its rxRing. */
   readonly rxPackets: number;
   readonly rxBytes: number;
+  /** Packets lost because its rxRing was full. */
   readonly rxDropRingFull: number;
+  /** Packets lost because it held all of its RX frames. */
   readonly rxDropNoFrame: number;
+  /** Packets lost because they were longer than its frames. */
   readonly rxDropOversized: number;
+  /** Packets of its own that went to the device. */
   readonly txPackets: number;
   readonly txBytes: number;
+  /** Packets of its own that were refused because they were shorter than an Ethernet header. */
   readonly txDropRunt: number;
+  /** Packets of its own that were refused because they were longer than the device sends. */
   readonly txDropOversized: number;
   /** Turns in which its packets had to wait because the device had no room. */
   readonly txDeviceFull: number;
+  /** Times that it was woken. */
   readonly wakeups: number;
+  /** Times that it could not be woken because it had not taken earlier wake-ups. */
   readonly wakeupsRefused: number;
+  /** Times that it woke the dispatcher. */
   readonly doorbells: number;
 }
 

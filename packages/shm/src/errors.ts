@@ -32,6 +32,7 @@ export type ErrorCode =
 
 /** An error with a code to test for, a sentence for people, and what to do about it. */
 export class NicshareError extends Error {
+  /** What to test for. */
   readonly code: ErrorCode;
   /** What to do, as a sentence; also the end of `message`. */
   readonly action: string;
@@ -44,6 +45,7 @@ export class NicshareError extends Error {
   }
 }
 
+/** Whether an error is one of these, and, where a code is given, the one with that code. */
 export const isNicshareError = (error: unknown, code?: ErrorCode): error is NicshareError =>
   error instanceof NicshareError && (code === undefined || error.code === code);
 
