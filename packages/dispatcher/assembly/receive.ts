@@ -5,6 +5,7 @@ import { classify } from './classifier';
 import { copyPacket } from './copy';
 import { add, count } from './counters';
 import { rxBurst, rxRelease } from './device';
+import { beginTapBurst, beginTapTurn, endReceivedBurst, tapReceived } from './packet-tap';
 import { reclaimFrames } from './reclaim';
 import { violate } from './violation';
 import { noteSleepingReceiver } from './wakeup';
@@ -14,15 +15,22 @@ export function receive(): u32 {
   if (load<u32>(T.PLANE, T.PLANE_HOLD) && !allHaveRoom()) return 0;
   const queues = load<u32>(T.PLANE, T.PLANE_RX_QUEUES);
   let taken: u32 = 0;
-  for (let queue: u32 = 0; queue < queues; queue++) taken += receiveFrom(queue);
+  if (load<u32>(T.PLANE, T.PLANE_TAPS)) {
+    beginTapTurn();
+    for (let queue: u32 = 0; queue < queues; queue++) taken += receiveFrom(queue, true);
+  } else {
+    for (let queue: u32 = 0; queue < queues; queue++) taken += receiveFrom(queue, false);
+  }
   return taken;
 }
 
+/** `tapped` is a constant of each call: without taps the loop is compiled without them. */
 // @ts-ignore: decorator
 @inline
-function receiveFrom(queue: u32): u32 {
+function receiveFrom(queue: u32, tapped: bool): u32 {
   const taken = rxBurst(queue, T.RX_BATCH, MAX_BURST);
   if (!taken) return 0;
+  const copies = tapped && beginTapBurst();
   const end: u32 = T.RX_BATCH + taken * BATCH_ENTRY;
   let bytes: u32 = 0;
   let touched: u32 = 0;
@@ -36,11 +44,16 @@ function receiveFrom(queue: u32): u32 {
         ? T.PLANE_NOT_PASSED
         : T.PLANE_UNMATCHED_DROPPED;
       add(T.PLANE + unmatched, 1);
+      if (tapped) {
+        const outcome: u32 = unmatched == T.PLANE_NOT_PASSED ? L.OUTCOME_NOT_PASSED : L.OUTCOME_UNMATCHED;
+        tapReceived(copies, 0, packet, length, outcome);
+      }
       continue;
     }
     const session = load<u32>(target, T.QUEUE_SESSION);
     if (!session) {
       add(target + T.QUEUE_NO_CLIENT, 1);
+      if (tapped) tapReceived(copies, target, packet, length, L.OUTCOME_NO_CLIENT);
       continue;
     }
     // A producer that has moved, or a ring found full: the session is in the list of those touched already.
@@ -51,8 +64,10 @@ function receiveFrom(queue: u32): u32 {
       store<u32>(T.TOUCHED + (touched << 2), session);
       touched++;
     }
-    deliver(session, packet, length);
+    const outcome = deliver(session, packet, length);
+    if (tapped) tapReceived(copies, target, packet, length, outcome);
   }
+  if (tapped) endReceivedBurst(copies, taken, bytes);
   rxRelease(queue, T.RX_BATCH, taken);
   for (let i: u32 = 0; i < touched; i++) publish(load<u32>(T.TOUCHED + (i << 2)));
   add(T.PLANE + T.PLANE_RECEIVED, taken);
@@ -60,25 +75,25 @@ function receiveFrom(queue: u32): u32 {
   return taken;
 }
 
-/** Copies a packet into a free frame of the session and writes its descriptor, or counts why it could not. */
+/** Copies a packet into a free frame of the session and writes its descriptor, or counts why not: the OUTCOME_*. */
 // @ts-ignore: decorator
 @inline
-function deliver(session: u32, packet: u32, length: u32): void {
+function deliver(session: u32, packet: u32, length: u32): u32 {
   const producer = load<u32>(session, T.SESSION_RX_PRODUCER);
   const ringSize = load<u32>(session, T.SESSION_RING_SIZE);
   if (producer - load<u32>(session, T.SESSION_RX_CONSUMER_SEEN) >= ringSize && !lookForRoom(session, producer)) {
     count(session, L.COUNTER_RX_DROP_RING_FULL, 1);
-    return;
+    return L.OUTCOME_RING_FULL;
   }
   const shift = load<u32>(session, T.SESSION_FRAME_SHIFT);
   if (length > <u32>1 << shift) {
     count(session, L.COUNTER_RX_DROP_OVERSIZED, 1);
-    return;
+    return L.OUTCOME_OVERSIZED;
   }
   const head = load<u32>(session, T.SESSION_FREE_HEAD);
   if (head == load<u32>(session, T.SESSION_FREE_TAIL) && !(reclaimFrames(session) && !load<u32>(session, T.SESSION_VIOLATION))) {
     count(session, L.COUNTER_RX_DROP_NO_FRAME, 1);
-    return;
+    return L.OUTCOME_NO_FRAME;
   }
   const slot = head & (load<u32>(session, T.SESSION_RX_FRAMES_COUNT) - 1);
   const index = load<u32>(load<u32>(session, T.SESSION_FREE_FRAMES) + (slot << 2));
@@ -93,6 +108,7 @@ function deliver(session: u32, packet: u32, length: u32): void {
   store<u64>(descriptor, <u64>offset | (<u64>length << 32));
   store<u32>(session, producer + 1, T.SESSION_RX_PRODUCER);
   store<u32>(session, load<u32>(session, T.SESSION_BURST_BYTES) + length, T.SESSION_BURST_BYTES);
+  return L.OUTCOME_DONE;
 }
 
 /** Reads the client's cursor anew, once a burst at the most; returns whether the rxRing has a free slot. */

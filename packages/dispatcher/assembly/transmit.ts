@@ -4,6 +4,7 @@ import * as T from '../src/dataplane/tables';
 import { copyPacket } from './copy';
 import { add, count } from './counters';
 import { txBurst, txReserve } from './device';
+import { tapRefused, tapSent } from './packet-tap';
 import { violate } from './violation';
 import { noteSleepingSender } from './wakeup';
 
@@ -100,8 +101,10 @@ function transmitFrom(session: u32): u32 {
     store<u32>(completions + (((completed + taken) & (frames - 1)) << L.ENTRY_SHIFT), offset);
     if (length < <u32>L.ETHERNET_HEADER) {
       count(session, L.COUNTER_TX_DROP_RUNT, 1);
+      refuse(session, client + offset, length, L.OUTCOME_RUNT);
     } else if (length > maxPacket) {
       count(session, L.COUNTER_TX_DROP_OVERSIZED, 1);
+      refuse(session, client + offset, length, L.OUTCOME_OVERSIZED);
     } else {
       const entry: u32 = T.TX_BATCH + batched * BATCH_ENTRY;
       copyPacket(load<u32>(entry), client + offset, length);
@@ -110,12 +113,20 @@ function transmitFrom(session: u32): u32 {
       batched++;
     }
   }
-  if (batched) txBurst(queue, T.TX_BATCH, batched);
+  if (batched) {
+    if (load<u32>(T.PLANE, T.PLANE_TAPS)) tapSent(load<u32>(session, T.SESSION_QUEUE), T.TX_BATCH, batched, bytes);
+    txBurst(queue, T.TX_BATCH, batched);
+  }
   add(T.PLANE + T.PLANE_SENT, batched);
   count(session, L.COUNTER_TX_PACKETS, batched);
   count(session, L.COUNTER_TX_BYTES, bytes);
   giveBack(session, consumer + taken, completed + taken);
   return taken;
+}
+
+/** What is not sent is shown to taps all the same. */
+function refuse(session: u32, packet: u32, length: u32, outcome: u32): void {
+  if (load<u32>(T.PLANE, T.PLANE_TAPS)) tapRefused(load<u32>(session, T.SESSION_QUEUE), packet, length, outcome);
 }
 
 /** Publishes both cursors: the slots of the txRing and the frames are the client's again. */

@@ -101,7 +101,42 @@ export const COUNTER_TX_DEVICE_FULL = 9;
 export const COUNTER_WAKEUPS = 10;
 export const COUNTER_WAKEUPS_REFUSED = 11;
 export const COUNTER_DOORBELLS = 12;
-export const COUNTER_COUNT = 13;
+/** Of a tap: packets that it did not get because the dataplane had no time to copy them. */
+export const COUNTER_TAP_SKIPPED = 13;
+export const COUNTER_COUNT = 14;
+
+/*
+ * A PACKET TAP'S FRAME: what happened to a packet, then as much of it as the tap wants
+ *   0      length of the whole packet, u32
+ *   4      index of its queue, u16       | 6  direction, u8       | 7  outcome, u8
+ *   8      nanoseconds since 1970, u64
+ *   16     the packet's first bytes
+ */
+export const TAP_ORIGINAL_LENGTH = 0;
+export const TAP_QUEUE = TAP_ORIGINAL_LENGTH + 4;
+export const TAP_DIRECTION = TAP_QUEUE + 2;
+export const TAP_OUTCOME = TAP_DIRECTION + 1;
+export const TAP_TIME = TAP_OUTCOME + 1;
+export const TAP_PACKET = TAP_TIME + 8;
+
+/** TAP_QUEUE of a packet that no queue takes. */
+export const TAP_NO_QUEUE = 65535;
+// Directions, as bits 0 and 1 of epb_flags have them (draft-ietf-opsawg-pcapng, 4.3).
+export const TAP_RECEIVED = 1;
+export const TAP_SENT = 2;
+
+// Outcomes of a packet: it got where it was meant to go, or why not.
+export const OUTCOME_DONE = 0;
+export const OUTCOME_RING_FULL = 1;
+export const OUTCOME_NO_FRAME = 2;
+export const OUTCOME_OVERSIZED = 3;
+export const OUTCOME_NO_CLIENT = 4;
+export const OUTCOME_UNMATCHED = 5;
+export const OUTCOME_NOT_PASSED = 6;
+export const OUTCOME_RUNT = 7;
+
+/** Bytes of a packet that a tap takes at least. */
+export const MIN_SNAPLEN = 14;
 
 // Limits of what a configuration may ask for.
 export const MIN_RING_SIZE = 64;

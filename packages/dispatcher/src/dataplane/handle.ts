@@ -3,7 +3,7 @@ import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
 import { createWakePair, fromPlainError, NicshareError, wake } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
-import type { Command, DataplaneSettings, Report, SessionPlacement } from './messages.js';
+import type { Command, DataplaneSettings, Report, SessionPlacement, TapPlacement } from './messages.js';
 import type { WorkerStart } from './worker.js';
 
 interface HandleEvents {
@@ -103,6 +103,13 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
   attach(session: SessionPlacement): Promise<void> {
     const done = this.#attaching.add(session.slot);
     this.#send({ type: 'attach', session });
+    return done;
+  }
+
+  /** A tap ends by `detach`, as a session does. */
+  tap(session: TapPlacement): Promise<void> {
+    const done = this.#attaching.add(session.slot);
+    this.#send({ type: 'tap', session });
     return done;
   }
 

@@ -38,8 +38,19 @@ export interface SessionPlacement {
   readonly wakeFd: number;
 }
 
+/** A packet tap: a session that gets copies of what others get and send. */
+export interface TapPlacement extends Omit<SessionPlacement, 'queue'> {
+  /** Which of the taps it is, from 0 on. */
+  readonly index: number;
+  /** The queue whose packets it wants; null: those of the whole device. */
+  readonly queue: number | null;
+  /** Bytes of each packet at most; with the record before them they fit a frame. */
+  readonly snaplen: number;
+}
+
 export type Command =
   | { readonly type: 'attach'; readonly session: SessionPlacement }
+  | { readonly type: 'tap'; readonly session: TapPlacement }
   | { readonly type: 'detach'; readonly slot: number }
   | { readonly type: 'stats'; readonly id: number }
   | { readonly type: 'stopReceiving'; readonly id: number }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastPath } from '@nicshare/driver';
+import { addressOf, CLOCK_REALTIME, libc } from '@nicshare/shm/sys';
 import * as T from './tables.js';
 
 /** The steps of the poll loop, as the dataplane module exports them. Records are arena offsets. */
@@ -26,7 +27,12 @@ export function loadPlane(memory: WebAssembly.Memory, device: FastPath): Plane {
   const abort = (): never => {
     throw new Error('The dataplane module aborted.');
   };
-  const imports = { env: { memory, abort }, device: { ...bindFastPath(device) } };
+  const timespec = addressOf(new Uint8Array(memory.buffer)) + T.TAP_COMMON + T.TAP_TIMESPEC;
+  const imports = {
+    env: { memory, abort },
+    device: { ...bindFastPath(device) },
+    clock: { read: () => libc.clockGettime(CLOCK_REALTIME, timespec) },
+  };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(WASM)), imports);
   return instance.exports as unknown as Plane;
 }

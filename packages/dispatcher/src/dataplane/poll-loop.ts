@@ -3,6 +3,7 @@ import type { Device } from '@nicshare/driver';
 import { IdleStrategy } from '@nicshare/shm';
 import { DeviceStart } from './device-start.js';
 import type { Command, DataplaneSettings, Report } from './messages.js';
+import { ActiveTaps } from './packet-taps.js';
 import type { Plane } from './plane.js';
 import { ActiveSessions } from './sessions.js';
 import { Sleeper } from './sleeper.js';
@@ -17,6 +18,7 @@ export class PollLoop {
   readonly #commandCount: Int32Array;
   readonly #cells: Uint32Array;
   readonly #sessions: ActiveSessions;
+  readonly #taps: ActiveTaps;
   readonly #waker: Waker;
   readonly #sleeper: Sleeper;
   readonly #idle: IdleStrategy;
@@ -31,8 +33,9 @@ export class PollLoop {
     this.#commandCount = settings.commandCount;
     this.#cells = new Uint32Array(settings.memory.buffer);
     this.#sessions = new ActiveSessions(settings.memory, device.info);
+    this.#taps = new ActiveTaps(settings.memory, device.info);
     this.#waker = new Waker(settings.memory, settings.wakeupInterval);
-    this.#sleeper = new Sleeper(device, plane, this.#waker, settings.controlFd);
+    this.#sleeper = new Sleeper(device, plane, this.#waker, this.#taps.waker, settings.controlFd);
     this.#idle = new IdleStrategy(settings.idle);
     this.#deviceStart = new DeviceStart(device, settings.startAt);
   }
@@ -46,6 +49,7 @@ export class PollLoop {
       work += this.#plane.transmit();
       work += this.#device.maintain();
       work += this.#waker.send(this.#sessions.list);
+      work += this.#taps.waker.send(this.#taps.list);
       work += this.#reportViolations();
       work += this.#obeyCommands();
       if (this.#idle.idle(work)) {
@@ -59,7 +63,7 @@ export class PollLoop {
     const cell = (T.PLANE + T.PLANE_VIOLATIONS) >> 2;
     if (this.#cells[cell] === 0) return 0;
     this.#cells[cell] = 0;
-    for (const session of this.#sessions.list) {
+    for (const session of [...this.#sessions.list, ...this.#taps.list]) {
       const violation = this.#cells[(session.record + T.SESSION_VIOLATION) >> 2]!;
       if (violation === 0 || session.reported) continue;
       session.reported = true;
@@ -86,8 +90,12 @@ export class PollLoop {
         this.#deviceStart.look(this.#sessions.list);
         this.#report({ type: 'attached', slot: command.session.slot });
         break;
+      case 'tap':
+        this.#taps.attach(command.session);
+        this.#report({ type: 'attached', slot: command.session.slot });
+        break;
       case 'detach': {
-        const record = this.#sessions.detach(command.slot);
+        const record = this.#sessions.detach(command.slot) ?? this.#taps.detach(command.slot);
         this.#sleeper.watch(this.#sessions.list);
         const ledger = record === undefined ? 0 : this.#plane.audit(record);
         this.#report({ type: 'detached', slot: command.slot, ledger });

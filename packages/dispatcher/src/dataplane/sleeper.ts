@@ -11,6 +11,8 @@ const IDLE_DOORBELLS = 50;
 const WINDOW_MS = 10;
 /** How long to sleep where packets wait for room in the device, which wakes nobody when it has some again. */
 const DEVICE_FULL_MS = 1;
+/** The time of a tap's wakeup that may not be sent yet comes within this. */
+const TAP_WAKEUP_MS = 1;
 /** An interface that was deleted wakes nobody: its device finds out at the next turn. */
 const LONGEST_MS = 1000;
 /** Where the sessions' descriptors begin in the nap's set: behind the Conductor's. */
@@ -27,6 +29,7 @@ export class Sleeper {
   readonly #device: Device;
   readonly #plane: Plane;
   readonly #waker: Waker;
+  readonly #tapWaker: Waker;
   readonly #controlFd: number;
   #sessions: readonly ActiveSession[] = [];
   #pollSet!: PollSet;
@@ -36,10 +39,11 @@ export class Sleeper {
   #epoch = 0;
   #windowEnd = 0;
 
-  constructor(device: Device, plane: Plane, waker: Waker, controlFd: number) {
+  constructor(device: Device, plane: Plane, waker: Waker, tapWaker: Waker, controlFd: number) {
     this.#device = device;
     this.#plane = plane;
     this.#waker = waker;
+    this.#tapWaker = tapWaker;
     this.#controlFd = controlFd;
     this.watch([]);
   }
@@ -83,6 +87,7 @@ export class Sleeper {
 
   #timeout(pending: number): number {
     if (pending === PENDING_DEVICE_FULL) return DEVICE_FULL_MS;
+    if (this.#tapWaker.due) return TAP_WAKEUP_MS;
     return this.#sessions.some((session) => session.muted === 'for now') ? WINDOW_MS : LONGEST_MS;
   }
 

@@ -9,6 +9,7 @@
  *   RULES      the Classifier's rules, highest priority first
  *   QUEUES     one record a configured queue
  *   SESSIONS   one record a session slot
+ *   TAPS       one record a tap of packets, and what all taps share
  */
 
 /** = DRIVER_TABLES_END of the driver package; a test holds them together. */
@@ -26,6 +27,12 @@ export const PLANE_WAKEUPS_DUE = 20;
 /** Sessions that broke a rule of their rings since this was last reset. */
 export const PLANE_VIOLATIONS = 24;
 export const PLANE_RX_QUEUES = 28;
+/** Taps that stand; 0: no step does anything for taps. */
+export const PLANE_TAPS = 32;
+/** Bit n: tap n wants the packets of the whole device. */
+export const PLANE_DEVICE_TAPS = 36;
+/** Taps that a wakeup is due for. */
+export const PLANE_TAP_WAKEUPS_DUE = 40;
 // u64 counters.
 export const PLANE_RECEIVED = 64;
 export const PLANE_RECEIVED_BYTES = 72;
@@ -64,6 +71,10 @@ export const QUEUES = RULES + MAX_RULES * RULE_BYTES;
 export const QUEUE_SESSION = 0;
 /** u64: packets for the queue while nobody was attached. */
 export const QUEUE_NO_CLIENT = 8;
+/** Bit n: tap n wants the packets of this queue. */
+export const QUEUE_TAPS = 16;
+/** Packets of the burst at hand that its taps do not get. */
+export const QUEUE_TAP_SKIPPED = 20;
 export const QUEUE_BYTES = 32;
 
 export const SESSIONS = QUEUES + MAX_QUEUES * QUEUE_BYTES;
@@ -111,9 +122,31 @@ export const SESSION_DUE_TX = 184;
 /** 0, or the rule that the client broke: VIOLATION_*. */
 export const SESSION_VIOLATION = 188;
 export const SESSION_SLOT = 192;
+/** 1: a tap whose reader had returned no frames when it was looked for some during the burst at hand. */
+export const SESSION_BURST_FRAMELESS = 196;
 export const SESSION_BYTES = 256;
 
-export const TABLES_END = SESSIONS + MAX_SESSIONS * SESSION_BYTES;
+export const MAX_TAPS = 4;
+export const TAPS = SESSIONS + MAX_SESSIONS * SESSION_BYTES;
+/** Address of the tap's session's record, or 0. Where a queue has it: a violation clears both the same way. */
+export const TAP_SESSION = QUEUE_SESSION;
+/** Address of the queue's record whose packets it wants; 0: of the whole device. */
+export const TAP_TARGET = 4;
+/** Bytes of a packet that it wants at most; they fit a frame. */
+export const TAP_SNAPLEN = 8;
+export const TAP_BYTES = 32;
+// What all taps share.
+export const TAP_COMMON = TAPS + MAX_TAPS * TAP_BYTES;
+/** i32: what copies may cost before the others need the time; see packet-tap.ts. */
+export const TAP_CREDIT = 0;
+/** 1: a burst of this turn was full, so that more packets wait than a turn takes. */
+export const TAP_BUSY = 4;
+/** u64: nanoseconds since 1970 of the burst at hand; 0: the clock was not read for it yet. */
+export const TAP_NOW = 8;
+/** struct timespec (time.h) of 64 bits a field: where the clock is read to. */
+export const TAP_TIMESPEC = 16;
+
+export const TABLES_END = TAP_COMMON + 64;
 
 export const VIOLATION_RX_CONSUMER = 1;
 export const VIOLATION_FILL_PRODUCER = 2;

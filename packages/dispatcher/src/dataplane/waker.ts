@@ -7,16 +7,19 @@ export class Waker {
   readonly #cells: Uint32Array;
   readonly #counters: BigUint64Array;
   readonly #intervalMs: number;
+  readonly #dueCell: number;
 
-  constructor(memory: WebAssembly.Memory, intervalMicroseconds: number) {
+  /** `dueCount`: where in the plane's table the steps count the wakeups that are due. */
+  constructor(memory: WebAssembly.Memory, intervalMicroseconds: number, dueCount = T.PLANE_WAKEUPS_DUE) {
     this.#cells = new Uint32Array(memory.buffer);
     this.#counters = new BigUint64Array(memory.buffer);
     this.#intervalMs = intervalMicroseconds / 1000;
+    this.#dueCell = (T.PLANE + dueCount) >> 2;
   }
 
   /** Whether clients wait for a wakeup whose time has not come yet. */
   get due(): boolean {
-    return this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] !== 0;
+    return this.#cells[this.#dueCell] !== 0;
   }
 
   /** Microseconds from one wakeup of a client to the next, at least. */
@@ -41,7 +44,7 @@ export class Waker {
         sent++;
       }
     }
-    this.#cells[(T.PLANE + T.PLANE_WAKEUPS_DUE) >> 2] = left;
+    this.#cells[this.#dueCell] = left;
     return sent;
   }
 

@@ -1,4 +1,4 @@
-// bits/mman.h, linux/memfd.h, linux/fcntl.h, linux/falloc.h, asm-generic/socket.h, bits/socket.h, poll.h: the values for x86-64 and arm64 alike.
+// bits/time.h, bits/mman.h, linux/memfd.h, linux/fcntl.h, linux/falloc.h, asm-generic/socket.h, bits/socket.h, poll.h: the values for x86-64 and arm64 alike.
 export const PROT_NONE = 0;
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
@@ -46,5 +46,7 @@ export const POLLIN = 0x1;
 export const POLLERR = 0x8;
 export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
+
+export const CLOCK_REALTIME = 0;
 
 export const SYS_PIDFD_OPEN = 434;

@@ -34,6 +34,7 @@ export const libc = {
   ppoll: lib.func('int ppoll(void *fds, unsigned long count, const void *timeout, const void *mask)'),
   schedYield: lib.func('int sched_yield()'),
   umask: lib.func('uint32_t umask(uint32_t mask)'),
+  clockGettime: lib.func('int clock_gettime(int clock, uintptr_t timespec)'),
   pidfdOpen: lib.func('syscall', 'long', ['long', 'int', 'unsigned int']),
 };
 
