@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canCreateNamespaces } from '@nicshare/netlab';
 import test, { type ExecutionContext } from 'ava';
@@ -17,6 +17,8 @@ const onVeth = namespaces === true ? test.serial : test.serial.skip;
 const skippedVeth = namespaces === true ? '' : ` (skipped: ${namespaces})`;
 const others = isRoot ? unreadableToOthers() : undefined;
 const unprivileged = others === undefined ? test.serial : test.serial.skip;
+/** Undefined: the user of this test has no privileges. */
+const unprivilegedUser = isRoot ? NOBODY : undefined;
 const skippedOthers = others === undefined ? '' : ` (skipped: ${others} can be read by its owner alone)`;
 
 /** The folder above the demo that bars other users from reading it. */
@@ -103,32 +105,47 @@ onVeth(`npm start shows the whole way on a veth pair and leaves nothing behind${
   nothingIsLeft(t, demo);
 });
 
-unprivileged(`without root it runs on the fake device and says why${skippedOthers}`, async (t) => {
-  const demo = start(t, 2, isRoot ? NOBODY : undefined);
-  t.is(await demo.status, 0, demo.output);
-  t.regex(demo.output, /need root: the fake device/);
-  addsUp(t, demo);
-  nothingIsLeft(t, demo);
-});
+unprivileged(
+  `without root it replays a capture, says why, and checks what is recorded${skippedOthers}`,
+  async (t) => {
+    const demo = start(t, 2, unprivilegedUser);
+    await until('the table', () => tableShown(demo));
+    const [folder] = readdirSync(demo.folder);
+    t.true(statSync(join(demo.folder, folder!, 'sent.pcapng')).size > 10_000);
+    t.is(await demo.status, 0, demo.output);
+    t.regex(demo.output, /need root: a capture of one is replayed/);
+    t.regex(demo.output, /^queue +replayed +answered +counted +dropped +missing$/m);
+    addsUp(t, demo);
+    nothingIsLeft(t, demo);
+  },
+);
 
-test.serial('Ctrl-C, even twice, brings the same summary and leaves nothing behind', async (t) => {
-  const demo = start(t, 600);
-  await until('the table', () => tableShown(demo));
-  process.kill(-demo.child.pid!, 'SIGINT');
-  process.kill(-demo.child.pid!, 'SIGINT');
-  t.is(await demo.status, 0, demo.output);
-  addsUp(t, demo);
-  nothingIsLeft(t, demo);
-});
+/** The demo as it runs for the user of this test and, where that is root, for one without privileges too. */
+const asEveryUser = [
+  { register: test.serial, who: '', user: undefined },
+  { register: unprivileged, who: ` (without root)${skippedOthers}`, user: unprivilegedUser },
+];
 
-test.serial('nothing is left after kill -9', async (t) => {
-  const demo = start(t, 600);
-  await until('the table', () => tableShown(demo));
-  t.true(processesOf(demo).length > 3);
-  demo.child.kill('SIGKILL');
-  await until('the end of all processes', () => processesOf(demo).length === 0);
-  t.deepEqual(readdirSync(demo.folder), []);
-});
+for (const { register, who, user } of asEveryUser) {
+  register(`Ctrl-C, even twice, brings the same summary and leaves nothing behind${who}`, async (t) => {
+    const demo = start(t, 600, user);
+    await until('the table', () => tableShown(demo));
+    process.kill(-demo.child.pid!, 'SIGINT');
+    process.kill(-demo.child.pid!, 'SIGINT');
+    t.is(await demo.status, 0, demo.output);
+    addsUp(t, demo);
+    nothingIsLeft(t, demo);
+  });
+
+  register(`nothing is left after kill -9${who}`, async (t) => {
+    const demo = start(t, 600, user);
+    await until('the table', () => tableShown(demo));
+    t.true(processesOf(demo).length > 3);
+    demo.child.kill('SIGKILL');
+    await until('the end of all processes', () => processesOf(demo).length === 0);
+    t.deepEqual(readdirSync(demo.folder), []);
+  });
+}
 
 test.serial('a client that dies ends the demo with a sentence and status 1', async (t) => {
   const demo = start(t, 600);

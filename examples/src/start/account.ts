@@ -75,7 +75,7 @@ export function addsUp({ queues, device }: Account): boolean {
 }
 
 /** The account as lines to print. */
-export function summary(result: Account): string[] {
+export function summary(result: Account, verb: 'sent' | 'replayed'): string[] {
   const { queues, device } = result;
   const total = (of: (queue: QueueAccount) => number): number =>
     queues.reduce((all, queue) => all + of(queue), 0);
@@ -90,14 +90,14 @@ export function summary(result: Account): string[] {
   return [
     'Summary',
     ...columns([
-      ['queue', 'sent', 'answered', 'counted', 'dropped', 'missing'],
+      ['queue', verb, 'answered', 'counted', 'dropped', 'missing'],
       ...queues.map((queue) => row(queue.queue, (value) => value(queue))),
       row('all', total),
     ]),
     ...queues.flatMap(details),
     ...(device > 0 ? [`The device lost ${device} before they reached a queue, or after they left it.`] : []),
     addsUp(result)
-      ? 'It adds up: sent = answered + counted + dropped.'
+      ? `It adds up: ${verb} = answered + counted + dropped.`
       : 'IT DOES NOT ADD UP: packets are missing that nobody counted as dropped, or came back that should not.',
   ];
 }

@@ -29,7 +29,7 @@ export async function runDemo(stage: Stage, options: DemoOptions): Promise<boole
   try {
     const result = await Promise.race([playing, stage.failed, clients.failed]);
     options.screen.keep();
-    for (const line of ['', ...summary(result)]) options.screen.say(line);
+    for (const line of ['', ...summary(result, stage.verb)]) options.screen.say(line);
     return addsUp(result);
   } catch (error) {
     failure.abort();

@@ -5,9 +5,9 @@ const TICK_MS = 5;
 /** Packets a tick and flow at most: what a late timer missed beyond that is not made up for. */
 const MAX_BURST = 32;
 /** Who has not answered for so long does not answer any more. */
-const QUIET_MS = 300;
+export const QUIET_MS = 300;
 
-/** One queue's packets, as the far side of the device sees them. */
+/** One queue's packets, as the far side of the device sees them; a replay's are those that it has brought. */
 export interface FlowTally {
   readonly sent: number;
   /** Packets that came back as they had to, each once. */
@@ -72,13 +72,10 @@ export class Flow {
 /** Keeps flows going. */
 export class Traffic {
   readonly #flows: readonly Flow[];
-  readonly #poll: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `poll` is called every few milliseconds, to take the answers where nobody calls back. */
-  constructor(flows: readonly Flow[], poll: () => void = () => {}) {
+  constructor(flows: readonly Flow[]) {
     this.#flows = flows;
-    this.#poll = poll;
   }
 
   start(): void {
@@ -86,7 +83,6 @@ export class Traffic {
     this.#timer = setInterval(() => {
       const seconds = (performance.now() - start) / 1000;
       for (const flow of this.#flows) flow.advance(seconds);
-      this.#poll();
     }, TICK_MS);
   }
 
@@ -97,7 +93,6 @@ export class Traffic {
     let quietSince = performance.now();
     while (!this.#flows.every((flow) => flow.complete) && performance.now() - quietSince < QUIET_MS) {
       await delay(TICK_MS);
-      this.#poll();
       if (this.#answers() === seen) continue;
       seen = this.#answers();
       quietSince = performance.now();

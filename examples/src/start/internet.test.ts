@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ICMP, UDP } from '../headers.js';
-import { checksum, ECHO_REPLY, ECHO_REQUEST, frame, icmpEcho, readAnswer, udpDatagram } from './internet.js';
+import { checksum, ECHO_REPLY, ECHO_REQUEST, echoReplyData, icmpEcho, readMessage } from './internet.js';
+import { frame, udpDatagram } from './internet.test.support.js';
 import { numberOf, payload } from './payload.js';
 
 const A = { ip: '10.0.0.1', mac: '02:00:00:00:00:01', port: 7 };
@@ -19,21 +20,22 @@ test('an IPv4 header is made byte by byte as it has to be', (t) => {
   );
 });
 
-test('answers are read back, from whom they are', (t) => {
-  const reply = readAnswer(frame(A, B, ICMP, icmpEcho(ECHO_REPLY, 5, payload(5))), A, B)!;
-  t.is(reply.protocol, 'icmp');
+test('messages are read back, whatever they say', (t) => {
+  const reply = readMessage(frame(A, B, ICMP, icmpEcho(ECHO_REPLY, 5, payload(5))), A, B)!;
+  t.like(reply, { protocol: 'icmp', type: ECHO_REPLY });
   t.is(numberOf(reply.data), 5);
-  const echo = readAnswer(frame(A, B, UDP, udpDatagram(A, B, payload(6))), A, B)!;
-  t.like(echo, { protocol: 'udp', sourcePort: 7 });
+  const echo = readMessage(frame(A, B, UDP, udpDatagram(A, B, payload(6))), A, B)!;
+  t.like(echo, { protocol: 'udp', sourcePort: 7, destinationPort: 40_000 });
   t.is(numberOf(echo.data), 6);
 });
 
-test('a request is no answer, nor is what another sent', (t) => {
-  t.is(readAnswer(frame(A, B, ICMP, icmpEcho(ECHO_REQUEST, 5, payload(5))), A, B), undefined);
-  t.is(readAnswer(frame(B, A, ICMP, icmpEcho(ECHO_REPLY, 5, payload(5))), A, B), undefined);
+test('a request is no reply, and what another sent is not read', (t) => {
+  t.is(echoReplyData(icmpEcho(ECHO_REQUEST, 5, payload(5))), undefined);
+  t.is(numberOf(echoReplyData(icmpEcho(ECHO_REPLY, 5, payload(5)))!), 5);
+  t.is(readMessage(frame(B, A, ICMP, icmpEcho(ECHO_REPLY, 5, payload(5))), A, B), undefined);
 });
 
-test('no byte of an answer can change unnoticed', (t) => {
+test('no byte of a message can change unnoticed', (t) => {
   const frames = [
     frame(A, B, UDP, udpDatagram(A, B, payload(4))),
     frame(A, B, ICMP, icmpEcho(ECHO_REPLY, 4, payload(4))),
@@ -43,7 +45,7 @@ test('no byte of an answer can change unnoticed', (t) => {
       if (at === 12 || at === 13) continue; // the EtherType, by which frames reach the reader
       const damaged = Buffer.from(whole);
       damaged[at]! ^= 0x10;
-      t.is(readAnswer(damaged, A, B), undefined, `byte ${at}`);
+      t.is(readMessage(damaged, A, B), undefined, `byte ${at}`);
     }
 });
 

@@ -1,14 +1,12 @@
 import { parseMac } from '@nicshare/shm';
 import { ICMP, UDP, writeU16 } from '../headers.js';
 
-/* ICMP echo messages, UDP datagrams and frames, made and checked (RFC 791, 792, 768, 1071). */
+/* ICMP echo messages made, and messages and the frames around them read and checked (RFC 791, 792, 768, 1071). */
 
 const ETHERNET_HEADER = 14;
 const IPV4_HEADER = 20;
 const UDP_HEADER = 8;
 const ICMP_HEADER = 8;
-const ETHER_TYPE_IPV4 = 0x0800;
-const TTL = 64;
 export const ECHO_REQUEST = 8;
 export const ECHO_REPLY = 0;
 
@@ -18,7 +16,7 @@ export interface Station {
   readonly mac: string;
 }
 
-const ipBytes = (ip: string): Buffer => Buffer.from(ip.split('.').map(Number));
+export const ipBytes = (ip: string): Buffer => Buffer.from(ip.split('.').map(Number));
 
 /** The Internet checksum over the parts one after the other, all but the last of even length. 0 over what has a right one. */
 export function checksum(...parts: readonly Buffer[]): number {
@@ -39,9 +37,9 @@ export function icmpEcho(type: number, number: number, data: Buffer): Buffer {
 }
 
 /** The data of an echo reply; undefined where it is none, or its checksum is wrong. */
-export function echoReplyData(message: Buffer): Buffer | undefined {
-  if (message.length < ICMP_HEADER || message[0] !== ECHO_REPLY || checksum(message) !== 0) return undefined;
-  return message.subarray(ICMP_HEADER);
+export function echoReplyData(bytes: Buffer): Buffer | undefined {
+  const message = readIcmp(bytes);
+  return message?.protocol === 'icmp' && message.type === ECHO_REPLY ? message.data : undefined;
 }
 
 /** What is behind the header of an IPv4 packet; undefined where its checksum or a length is wrong. */
@@ -54,45 +52,24 @@ export function ipv4Payload(packet: Buffer): Buffer | undefined {
   return packet.subarray(headerLength, total);
 }
 
-const pseudoHeader = (source: Uint8Array, destination: Uint8Array, length: number): Buffer =>
+export const pseudoHeader = (source: Uint8Array, destination: Uint8Array, length: number): Buffer =>
   Buffer.from([...source, ...destination, 0, UDP, length >>> 8, length & 0xff]);
 
-export function udpDatagram(
-  from: Station & { port: number },
-  to: Station & { port: number },
-  data: Buffer,
-): Buffer {
-  const datagram = Buffer.alloc(UDP_HEADER + data.length);
-  datagram.writeUInt16BE(from.port, 0);
-  datagram.writeUInt16BE(to.port, 2);
-  datagram.writeUInt16BE(datagram.length, 4);
-  datagram.set(data, UDP_HEADER);
-  const sum = checksum(pseudoHeader(ipBytes(from.ip), ipBytes(to.ip), datagram.length), datagram);
-  writeU16(datagram, 6, sum === 0 ? 0xffff : sum);
-  return datagram;
-}
+/** What a frame carries. */
+export type Message =
+  | { readonly protocol: 'icmp'; readonly type: number; readonly data: Buffer }
+  | {
+      readonly protocol: 'udp';
+      readonly sourcePort: number;
+      readonly destinationPort: number;
+      readonly data: Buffer;
+    };
 
-/** A frame around an IPv4 packet around `payload`. */
-export function frame(from: Station, to: Station, protocol: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(IPV4_HEADER);
-  header[0] = 0x45;
-  header.writeUInt16BE(IPV4_HEADER + payload.length, 2);
-  header[8] = TTL;
-  header[9] = protocol;
-  header.set(ipBytes(from.ip), 12);
-  header.set(ipBytes(to.ip), 16);
-  writeU16(header, 10, checksum(header));
-  const etherType = Buffer.from([ETHER_TYPE_IPV4 >>> 8, ETHER_TYPE_IPV4 & 0xff]);
-  return Buffer.concat([parseMac(to.mac), parseMac(from.mac), etherType, header, payload]);
-}
-
-/** What a captured frame answers with; undefined where an address, a length or a checksum is wrong. */
-export type Answer =
-  | { readonly protocol: 'icmp'; readonly data: Buffer }
-  | { readonly protocol: 'udp'; readonly sourcePort: number; readonly data: Buffer };
-
-/** Reads a frame that went from `from` to `to`: an echo reply or a UDP datagram, every checksum verified. */
-export function readAnswer(bytes: Buffer, from: Station, to: Station): Answer | undefined {
+/**
+ * Reads a frame that went from `from` to `to`, an ICMP message or a UDP datagram; undefined where an address, a length
+ * or a checksum is wrong.
+ */
+export function readMessage(bytes: Buffer, from: Station, to: Station): Message | undefined {
   const addresses = Buffer.concat([parseMac(to.mac), parseMac(from.mac)]);
   if (!bytes.subarray(0, addresses.length).equals(addresses)) return undefined;
   const packet = bytes.subarray(ETHERNET_HEADER);
@@ -100,12 +77,23 @@ export function readAnswer(bytes: Buffer, from: Station, to: Station): Answer | 
   if (payload === undefined) return undefined;
   const ips = packet.subarray(12, IPV4_HEADER);
   if (!ips.equals(Buffer.concat([ipBytes(from.ip), ipBytes(to.ip)]))) return undefined;
-  if (packet[9] === ICMP) {
-    const data = echoReplyData(payload);
-    return data && { protocol: 'icmp', data };
-  }
-  if (packet[9] !== UDP || payload.length < UDP_HEADER) return undefined;
-  const sum = checksum(pseudoHeader(ips.subarray(0, 4), ips.subarray(4), payload.length), payload);
-  if (payload.readUInt16BE(4) !== payload.length || sum !== 0) return undefined;
-  return { protocol: 'udp', sourcePort: payload.readUInt16BE(0), data: payload.subarray(UDP_HEADER) };
+  if (packet[9] === ICMP) return readIcmp(payload);
+  return packet[9] === UDP ? readUdp(payload, ips) : undefined;
+}
+
+function readIcmp(message: Buffer): Message | undefined {
+  if (message.length < ICMP_HEADER || checksum(message) !== 0) return undefined;
+  return { protocol: 'icmp', type: message[0]!, data: message.subarray(ICMP_HEADER) };
+}
+
+function readUdp(datagram: Buffer, ips: Buffer): Message | undefined {
+  if (datagram.length < UDP_HEADER || datagram.readUInt16BE(4) !== datagram.length) return undefined;
+  const pseudo = pseudoHeader(ips.subarray(0, 4), ips.subarray(4), datagram.length);
+  if (checksum(pseudo, datagram) !== 0) return undefined;
+  return {
+    protocol: 'udp',
+    sourcePort: datagram.readUInt16BE(0),
+    destinationPort: datagram.readUInt16BE(2),
+    data: datagram.subarray(UDP_HEADER),
+  };
 }

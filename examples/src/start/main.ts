@@ -1,6 +1,6 @@
 /*
  * npm start [-- --seconds N]: one packet's whole way, on real traffic: a dispatcher, three clients of an unprivileged
- * user on queues of their own, and senders at the far side. Start reading at demo.ts.
+ * user on queues of their own, and senders at the far side, or a capture of them. Start reading at demo.ts.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { canCreateNamespaces } from '@nicshare/netlab';
 import { Cleanup } from './cleanup.js';
 import { runDemo } from './demo.js';
 import { DIRECTORY_VARIABLE } from './environment.js';
-import { openFakeStage } from './fake-stage.js';
+import { openReplayStage } from './replay-stage.js';
 import { Screen } from './screen.js';
 import { openVethStage } from './veth-stage.js';
 
@@ -59,9 +59,10 @@ async function main(): Promise<boolean> {
     screen.say(
       possible === true
         ? 'A veth pair between two network namespaces; the senders are sockets of the kernel.'
-        : `No veth pair, because ${possible}: the fake device and generated packets instead.`,
+        : `No veth pair, because ${possible}: a capture of one is replayed, and what the clients answer is recorded.`,
     );
-    const stage = await (possible === true ? openVethStage(stageOptions) : openFakeStage(stageOptions));
+    const open = possible === true ? openVethStage : openReplayStage;
+    const stage = await open({ ...stageOptions, seconds });
     return await runDemo(stage, { seconds, stop, screen, cleanup });
   } finally {
     await cleanup.run();

@@ -2,9 +2,11 @@ import type { DispatcherStats } from '@nicshare/dispatcher';
 import type { Cleanup } from './cleanup.js';
 import type { TrafficTally } from './flow.js';
 
-/** A running dispatcher and, at the far side of its device, who sends. */
+/** A running dispatcher and where its packets come from. */
 export interface Stage {
   readonly socket: string;
+  /** What was done with the packets, at the head of the account. */
+  readonly verb: 'sent' | 'replayed';
   stats(): Promise<DispatcherStats>;
   startTraffic(): Promise<void>;
   /** Resolves when no answer is on its way any more. */
@@ -14,6 +16,8 @@ export interface Stage {
 }
 
 export interface StageOptions {
+  /** How long it is to play. */
+  readonly seconds: number;
   /** A directory of the demo's own that all users can enter. */
   readonly directory: string;
   readonly cleanup: Cleanup;

@@ -39,6 +39,7 @@ export async function openVethStage({ directory, cleanup, say }: StageOptions): 
   cleanup.defer(() => connection.close());
   return {
     socket,
+    verb: 'sent',
     stats: async () => (await connection.stats()) as DispatcherStats,
     startTraffic: () => traffic.ask('start'),
     stopTraffic: () => traffic.ask<TrafficTally>('stop'),
