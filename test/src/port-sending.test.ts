@@ -87,6 +87,16 @@ test.serial('received packets are forwarded by copies', async (t) => {
   t.deepEqual(await captured(host, packets.length), packets);
 });
 
+test.serial('a batch that another port received is refused, not sent from the wrong memory', async (t) => {
+  const [one, other] = [await attach(t), await attach(t)];
+  one.host.wire.inject(new Uint8Array(numberedPacket(PORTS.one, 0)));
+  const batch = one.port.createBatch();
+  t.true(await one.port.readable());
+  one.port.rxBurst(batch);
+  t.throws(() => other.port.txBurst(batch), { name: 'InvalidArgument', message: /createTxBatch/ });
+  t.is(one.port.txBurst(batch), 1);
+});
+
 test.serial(
   'where nobody takes the packets, send says back-pressure, and drain tells when to go on',
   async (t) => {

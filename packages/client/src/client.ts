@@ -1,4 +1,4 @@
-import { defaultSocketPath, NicshareError } from '@nicshare/shm';
+import { blameCaller, defaultSocketPath, NicshareError } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
 import { Attachment } from './attachment.js';
@@ -60,6 +60,10 @@ export class Client extends EventEmitter<ClientEvents> {
    * VersionMismatch, DispatcherStopped, Timeout, Closed.
    */
   async attach(queue: string): Promise<Port> {
+    return await blameCaller(this.attach, this.#attach(queue));
+  }
+
+  async #attach(queue: string): Promise<Port> {
     if (typeof queue !== 'string' || queue.length < 1 || queue.length > 64)
       throw new NicshareError('InvalidArgument', 'The name of a queue has 1 to 64 characters.', '');
     const { token } = await this.#proxy.request({ type: 'attach', queue }, 'granted');
@@ -118,4 +122,6 @@ export class Client extends EventEmitter<ClientEvents> {
  * Connects to a dispatcher. Needs no privileges but the right to open its socket. Throws NicshareError
  * DispatcherNotRunning, NotAllowed, VersionMismatch, Timeout.
  */
-export const connect = (options: ConnectOptions = {}): Promise<Client> => Client.open(options);
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  return await blameCaller(connect, Client.open(options));
+}

@@ -41,10 +41,11 @@ const notRunning = (path: string, cause?: unknown): NicshareError =>
     'DispatcherNotRunning',
     `No dispatcher listens at ${path}.`,
     "Start one with 'nicshare dispatcher --config FILE', or name its socket: connect({ socket }).",
-    { cause },
+    cause === undefined ? {} : { cause },
   );
 
 function connectError(path: string, error: NodeJS.ErrnoException): NicshareError {
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return notRunning(path);
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return notRunning(path, error);
   const action =
     "Join the group that the socket belongs to; socket.group and socket.mode of the dispatcher's configuration set it.";

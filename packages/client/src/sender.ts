@@ -92,6 +92,7 @@ export class Sender {
 
   /** Copies received packets into TX frames and sends them; returns how many, fewer where frames ran out. */
   forward(batch: Batch): number {
+    if (batch.bytes.buffer !== this.#attachment.buffer) throw receivedElsewhere();
     const count = this.#freeFrames(batch.count);
     const { offset, length } = batch;
     const { dispatcherRegion, clientRegion } = this.#attachment;
@@ -186,4 +187,11 @@ const reservedAlready = (): NicshareError =>
     'InvalidArgument',
     'The batch holds frames already.',
     'Send it before you reserve again.',
+  );
+
+const receivedElsewhere = (): NicshareError =>
+  new NicshareError(
+    'InvalidArgument',
+    'The batch was received by another port.',
+    'Reserve a batch of createTxBatch() here and copy the packets into it.',
   );

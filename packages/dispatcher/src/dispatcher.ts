@@ -1,5 +1,6 @@
 import {
   Arena,
+  blameCaller,
   descriptorSocketPath,
   HUGEPAGE_HINT,
   isNicshareError,
@@ -251,7 +252,9 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
  *
  * `onNote` gets lines for the operator, also those of the start itself.
  */
-export const createDispatcher = (
+export async function createDispatcher(
   options: DispatcherOptions,
   onNote?: (line: string) => void,
-): Promise<Dispatcher> => Dispatcher.start(options, onNote);
+): Promise<Dispatcher> {
+  return await blameCaller(createDispatcher, Dispatcher.start(options, onNote));
+}

@@ -33,15 +33,31 @@ export type ErrorCode =
 /** An error with a code to test for, a sentence for people, and what to do about it. */
 export class NicshareError extends Error {
   /** What to test for. */
-  readonly code: ErrorCode;
+  declare readonly code: ErrorCode;
   /** What to do, as a sentence; also the end of `message`. */
-  readonly action: string;
+  declare readonly action: string;
 
   constructor(code: ErrorCode, what: string, action: string, options?: ErrorOptions) {
     super(action === '' ? what : `${what} ${action}`, options);
-    this.name = code;
-    this.code = code;
-    this.action = action;
+    // Not enumerable: Node prints an uncaught error's other properties once more, below its sentence.
+    for (const [name, value] of Object.entries({ name: code, code, action }))
+      Object.defineProperty(this, name, { value, configurable: true, writable: true });
+  }
+}
+
+/**
+ * Resolves as `result` does. An error gets the stack of whoever called `entry`: Node then shows the line of the
+ * application that is to be mended, not one in here.
+ */
+export async function blameCaller<T>(
+  entry: (...args: never[]) => Promise<unknown>,
+  result: Promise<T>,
+): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof NicshareError) Error.captureStackTrace(error, entry);
+    throw error;
   }
 }
 
