@@ -5,5 +5,6 @@
 export { receive } from './receive';
 export { reclaim, audit } from './reclaim';
 export { transmit, pendingTransmit } from './transmit';
+export { sendForKernel } from './exception';
 export { announceSleep } from './sleep';
 export { classifyPacket } from './classifier';

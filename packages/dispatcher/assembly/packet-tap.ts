@@ -82,11 +82,11 @@ function countSkipped(packets: u32): void {
   }
 }
 
-/** The taps that want what a session's client sends, as bits. */
+/** The taps that want what a queue's client sends, as bits; 0 for the queue: what the kernel sends. */
 // @ts-ignore: decorator
 @inline
 function tapsOf(queue: u32): u32 {
-  return load<u32>(T.PLANE, T.PLANE_DEVICE_TAPS) | load<u32>(queue, T.QUEUE_TAPS);
+  return load<u32>(T.PLANE, T.PLANE_DEVICE_TAPS) | (queue ? load<u32>(queue, T.QUEUE_TAPS) : 0);
 }
 
 /** Copies the packets of a batch that are about to be sent. They are our own copies by now: no client changes them. */

@@ -5,6 +5,7 @@ import { classify } from './classifier';
 import { copyPacket } from './copy';
 import { add, count } from './counters';
 import { rxBurst, rxRelease } from './device';
+import { handToKernel, leave } from './exception';
 import { beginTapBurst, beginTapTurn, endReceivedBurst, tapReceived } from './packet-tap';
 import { reclaimFrames } from './reclaim';
 import { violate } from './violation';
@@ -34,20 +35,16 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
   const end: u32 = T.RX_BATCH + taken * BATCH_ENTRY;
   let bytes: u32 = 0;
   let touched: u32 = 0;
+  let aside: u32 = 0;
   for (let entry: u32 = T.RX_BATCH; entry < end; entry += BATCH_ENTRY) {
     const packet = load<u32>(entry);
     const length = load<u32>(entry, BATCH_LENGTH);
     bytes += length;
     const target = classify(packet, length);
     if (!target) {
-      const unmatched: u32 = load<u32>(T.PLANE, T.PLANE_UNMATCHED_PASS)
-        ? T.PLANE_NOT_PASSED
-        : T.PLANE_UNMATCHED_DROPPED;
-      add(T.PLANE + unmatched, 1);
-      if (tapped) {
-        const outcome: u32 = unmatched == T.PLANE_NOT_PASSED ? L.OUTCOME_NOT_PASSED : L.OUTCOME_UNMATCHED;
-        tapReceived(copies, 0, packet, length, outcome);
-      }
+      const outcome = leave(entry, aside);
+      if (outcome == L.OUTCOME_DONE) aside++;
+      if (tapped) tapReceived(copies, 0, packet, length, outcome);
       continue;
     }
     const session = load<u32>(target, T.QUEUE_SESSION);
@@ -68,8 +65,9 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
     if (tapped) tapReceived(copies, target, packet, length, outcome);
   }
   if (tapped) endReceivedBurst(copies, taken, bytes);
-  rxRelease(queue, T.RX_BATCH, taken);
   for (let i: u32 = 0; i < touched; i++) publish(load<u32>(T.TOUCHED + (i << 2)));
+  if (aside) handToKernel(queue, aside);
+  rxRelease(queue, T.RX_BATCH, taken);
   add(T.PLANE + T.PLANE_RECEIVED, taken);
   add(T.PLANE + T.PLANE_RECEIVED_BYTES, bytes);
   return taken;

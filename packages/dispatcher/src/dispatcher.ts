@@ -19,6 +19,7 @@ import { groupId, STANDARD_GROUP } from './config/accounts.js';
 import { orderedMatches } from './config/flow-match.js';
 import { parseListenAddress } from './config/listen-address.js';
 import type { DispatcherConfig, DispatcherOptions } from './config/schema.js';
+import { tapSettings } from './config/tap.js';
 import { validateOptions } from './config/validate.js';
 import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
 import { planMemory } from './memory-plan.js';
@@ -124,6 +125,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         hold: config.overflow === 'hold',
         startAt: queuesToWaitFor(config),
         unmatched: config.unmatched,
+        tap: tapSettings(config),
         matches: orderedMatches(config.queues),
       },
       (line) => this.emit('note', line),

@@ -51,7 +51,12 @@ export interface QueueStats {
 export interface DispatcherStats {
   readonly pid: number;
   readonly uptimeSeconds: number;
-  readonly device: Omit<DeviceInfo, 'mac'> & { readonly mac: string; readonly rules: RuleCoverage };
+  readonly device: Omit<DeviceInfo, 'mac'> & {
+    readonly mac: string;
+    readonly rules: RuleCoverage;
+    /** The kernel's interface that gets what no queue takes, where one was made for that. */
+    readonly exceptionInterface?: string;
+  };
   readonly deviceCounters: DeviceStats;
   readonly plane: PlaneCounters;
   readonly memory: { readonly budget: number; readonly used: number };
@@ -122,7 +127,12 @@ export function collectStats(options: {
   return {
     pid: process.pid,
     uptimeSeconds: (Date.now() - options.since) / 1000,
-    device: { ...info, mac: formatMac(mac), rules: device.coverage },
+    device: {
+      ...info,
+      mac: formatMac(mac),
+      rules: device.coverage,
+      ...(device.exceptionInterface !== undefined && { exceptionInterface: device.exceptionInterface }),
+    },
     deviceCounters: options.deviceCounters,
     plane: readPlaneCounters(view),
     memory: { budget: conductor.budget.limit, used: conductor.budget.used },

@@ -14,3 +14,4 @@ export { readCapture } from './pcap/capture/read.js';
 export type { PcapOptions } from './pcap/device.js';
 export type { FlowMatch, RuleCoverage, RuleSet } from './rules.js';
 export * as tables from './tables.js';
+export { Tap, type TapOptions } from './tap/tap.js';

@@ -16,14 +16,17 @@ export interface FlowMatch {
   readonly destinationMac?: Uint8Array;
 }
 
-/** The matches of all queues, the first that fits decides; and what becomes of packets that none fits. */
+/**
+ * The matches of all queues, the first that fits decides; and what becomes of packets that none fits: they are left
+ * to the kernel, dropped, or handed over like the others.
+ */
 export interface RuleSet {
   readonly matches: readonly FlowMatch[];
-  readonly unmatched: 'pass' | 'drop';
+  readonly unmatched: 'pass' | 'drop' | 'take';
 }
 
 /**
- * How a device carries a rule set out. `exact`: it hands over what the rules match and nothing else. `superset`: it
+ * How a device carries a rule set out. `exact`: it hands over what the rules ask for and nothing else. `superset`: it
  * hands over more, which the dispatcher can then only drop (counted as `notPassed`). `none`: it hands over all.
  */
 export interface RuleCoverage {

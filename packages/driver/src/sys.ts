@@ -4,6 +4,10 @@ import koffi from 'koffi';
 const lib = koffi.load('libc.so.6');
 
 export const libc = {
+  open: lib.func('int open(const char *path, int flags)'),
+  /** To and from addresses, as arena.base + offset. */
+  read: lib.func('int64_t read(int fd, uintptr_t bytes, size_t length)'),
+  write: lib.func('int64_t write(int fd, uintptr_t bytes, size_t length)'),
   unshare: lib.func('int unshare(int flags)'),
   ioctl: lib.func('int ioctl(int fd, unsigned long request, void *argument)'),
   sendto: lib.func(
@@ -19,6 +23,11 @@ export const libc = {
   bpf: lib.func('syscall', 'long', ['long', 'int', 'void *', 'unsigned int']),
 };
 
+export const TUN_DEVICE = '/dev/net/tun';
+
+// asm-generic/fcntl.h
+export const O_RDWR = 2;
+export const O_NONBLOCK = 0o4000;
 // linux/sched.h
 export const CLONE_NEWNET = 0x40000000;
 // bits/socket.h

@@ -32,6 +32,7 @@ export async function runDispatcher(options: { config: string; check?: boolean }
   say(
     `device: ${device.interface} by ${device.driver} (${device.mode}), ${device.mac}, ${counted(device.rxQueues, 'ring')}`,
   );
+  if (device.exceptionInterface !== undefined) say(`exception path: ${device.exceptionInterface}`);
   if (dispatcher.metricsUrl) say(`metrics: ${dispatcher.metricsUrl}`);
   say(`rules: ${coverage}${why ? ` (${why})` : ''}`);
   try {

@@ -1,3 +1,4 @@
+import type { DispatcherStats } from '../stats.js';
 import { clientText, dropsOf, headline, queueRates, scaled, sum } from './rates.js';
 import { askOnce, type Sample, samples } from './sampling.js';
 import { formatTable } from './table.js';
@@ -33,7 +34,15 @@ function render(sample: Sample): string {
     headline(sample.after),
     formatTable(COLUMNS, rows),
     `received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
+    ...exceptionLines(sample.after),
   ].join('\n');
+}
+
+function exceptionLines({ device, plane }: DispatcherStats): string[] {
+  if (device.exceptionInterface === undefined) return [];
+  const { exceptionToKernel, exceptionFromKernel, exceptionDropped } = plane;
+  const counts = `to the kernel ${exceptionToKernel}, from the kernel ${exceptionFromKernel}`;
+  return [`${device.exceptionInterface}: ${counts}, lost between ${sum(exceptionDropped)}`];
 }
 
 /** `nicshare queues`. */

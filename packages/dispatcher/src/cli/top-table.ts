@@ -47,12 +47,19 @@ function dropLine(where: string, drops: Rates): string[] {
   return [`  ${where}: ${reasons.map(([reason, rate]) => `${reason} ${scaled(rate)}`).join(', ')}`];
 }
 
-function dropLines({ device, queues }: TopView): string[] {
+function dropLines({ device, exception, queues }: TopView): string[] {
   const lines = [
     ...dropLine(device.interface, device.drops),
+    ...(exception ? dropLine(exception.interface, exception.drops) : []),
     ...queues.flatMap(({ name, drops }) => dropLine(name, drops)),
   ];
   return lines.length === 0 ? ['no drops'] : ['drops a second', ...lines];
+}
+
+function exceptionLines({ exception }: TopView): string[] {
+  if (!exception) return [];
+  const [given, taken] = [scaled(exception.toKernel), scaled(exception.fromKernel)];
+  return [`${exception.interface}: to the kernel ${given} packets/s, from the kernel ${taken} packets/s`];
 }
 
 /** The lines of the table. */
@@ -63,6 +70,7 @@ export function renderTop(view: TopView): string[] {
   return [
     `${headline({ device, ...dispatcher })}${processor}`,
     `received ${scaled(device.rxPackets)} packets/s, ${scaled(device.rxBits)} bits/s; sent ${scaled(device.txPackets)} packets/s`,
+    ...exceptionLines(view),
     '',
     ...rings,
     formatTable(QUEUES, queues.map(queueRow)),

@@ -1,4 +1,5 @@
 import type { RingStats } from '@nicshare/driver';
+import type { PlaneCounters } from '../dataplane/plane.js';
 import type { ClientStats, QueueStats } from '../stats.js';
 import { type QueueRates, queueRates, type Rates, rateOfEach } from './rates.js';
 import type { Sample } from './sampling.js';
@@ -44,6 +45,13 @@ export interface TopView {
     readonly drops: Rates;
     readonly rings: readonly RingView[];
   };
+  /** The kernel's interface that gets what no queue takes; null where there is none. */
+  readonly exception: {
+    readonly interface: string;
+    readonly toKernel: number;
+    readonly fromKernel: number;
+    readonly drops: Rates;
+  } | null;
   readonly queues: readonly QueueView[];
 }
 
@@ -81,12 +89,15 @@ function clientView({ client }: QueueStats): QueueView['client'] {
   };
 }
 
+/** Those that are one number. */
+type PlaneCounter = Exclude<keyof PlaneCounters, 'exceptionDropped'>;
+
 /** What came of an interval that ended at `time`. */
 export function topView(sample: Sample, time: Date): TopView {
   const { before, after, seconds, processorSeconds } = sample;
   const { device, plane, deviceCounters } = after;
   const rates = queueRates(sample);
-  const rate = (counter: keyof typeof plane): number => (plane[counter] - before.plane[counter]) / seconds;
+  const rate = (counter: PlaneCounter): number => (plane[counter] - before.plane[counter]) / seconds;
   return {
     time: time.toISOString(),
     dispatcher: {
@@ -110,6 +121,15 @@ export function topView(sample: Sample, time: Date): TopView {
       },
       rings: ringViews(sample),
     },
+    exception:
+      device.exceptionInterface === undefined
+        ? null
+        : {
+            interface: device.exceptionInterface,
+            toKernel: rate('exceptionToKernel'),
+            fromKernel: rate('exceptionFromKernel'),
+            drops: rateOfEach(before.plane.exceptionDropped, plane.exceptionDropped, seconds),
+          },
     queues: after.queues.map((queue, index) => ({
       name: queue.name,
       ...rates[index]!,

@@ -46,7 +46,16 @@ const STATS: DispatcherStats = {
     rules: { coverage: 'none' },
   },
   deviceCounters: { rxDropped: { ringFull: 5 }, txDropped: { runt: 0 }, rings: [RING] },
-  plane: { received: 0, receivedBytes: 0, notPassed: 0, unmatchedDropped: 0, sent: 0 },
+  plane: {
+    received: 0,
+    receivedBytes: 0,
+    notPassed: 0,
+    unmatchedDropped: 0,
+    sent: 0,
+    exceptionToKernel: 0,
+    exceptionFromKernel: 0,
+    exceptionDropped: { full: 0, down: 0, gone: 0, refused: 0, runt: 0, oversized: 0 },
+  },
   memory: { budget: 1000, used: 10 },
   refusals: {},
   ledgerErrors: 0,
@@ -59,7 +68,16 @@ const SAMPLE: Sample = {
   after: {
     ...STATS,
     uptimeSeconds: 12,
-    plane: { received: 2000, receivedBytes: 200_000, notPassed: 4, unmatchedDropped: 0, sent: 1000 },
+    plane: {
+      ...STATS.plane,
+      received: 2000,
+      receivedBytes: 200_000,
+      notPassed: 4,
+      sent: 1000,
+      exceptionToKernel: 60,
+      exceptionFromKernel: 40,
+      exceptionDropped: { ...STATS.plane.exceptionDropped, down: 8 },
+    },
     deviceCounters: {
       rxDropped: { ringFull: 25 },
       txDropped: { runt: 2 },
@@ -125,6 +143,16 @@ test('the table shows the device, its rings, the queues, and drops by reason', (
   t.regex(text, /^dns +77 +900 +720\.00 k +500 +400\.00 k +25 % +25 % +25 +3$/m);
   t.regex(text, /^ {2}fake0: ringFull 10, runt 1, notPassed 2$/m);
   t.regex(text, /^ {2}dns: rxDropRingFull 5, noClient 20$/m);
+});
+
+test('the exception path is shown where there is one', (t) => {
+  t.is(topView(SAMPLE, TIME).exception, null);
+  const after = { ...SAMPLE.after, device: { ...STATS.device, exceptionInterface: 'nicshare0' } };
+  const view = topView({ ...SAMPLE, after }, TIME);
+  t.like(view.exception, { interface: 'nicshare0', toKernel: 30, fromKernel: 20 });
+  const text = renderTop(view).join('\n');
+  t.regex(text, /^nicshare0: to the kernel 30 packets\/s, from the kernel 20 packets\/s$/m);
+  t.regex(text, /^ {2}nicshare0: down 4$/m);
 });
 
 test('without drops, clients, rings, or a look at the processor', (t) => {

@@ -139,6 +139,27 @@ for (const [what, text, expected] of [
     `${VALID}socket: { group: no-such-group }`,
     /line 6: There is no group named 'no-such-group'/,
   ],
+  [
+    'a tap that is not asked for',
+    `${VALID}tap: { name: n0 }`,
+    /line 6: tap: is of no use with `unmatched: pass`; write `unmatched: tap`, or remove it/,
+  ],
+  [
+    'a name that no interface can have',
+    `${VALID}unmatched: tap\ntap: { name: a-name-that-is-too-long }`,
+    /line 7: tap\.name: must be 1 to 15 letters/,
+  ],
+  ['a name of a pattern', `${VALID}unmatched: tap\ntap: { name: tap%d }`, /line 7: tap\.name: must be/],
+  [
+    'an address without a prefix length',
+    `${VALID}unmatched: tap\ntap: { addresses: [10.0.0.1] }`,
+    /line 7: tap\.addresses\.0: must be an address with a prefix length, as 10\.0\.0\.1\/24/,
+  ],
+  [
+    'a MAC address in words',
+    `${VALID}unmatched: tap\ntap: { mac: own }`,
+    /line 7: tap\.mac: must be a MAC address, as 02:00/,
+  ],
   ['a syntax error', 'device: { driver: fake\nqueues: [', /line \d: /],
   ['a key twice', `${VALID}unmatched: pass\nunmatched: drop`, /line 7: .*unique/],
   ['nothing', '', /line 1/],

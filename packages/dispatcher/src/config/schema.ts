@@ -1,6 +1,8 @@
 import { layout } from '@nicshare/shm';
 import * as z from 'zod';
 import { parseListenAddress } from './listen-address.js';
+import { mac } from './mac.js';
+import { tap } from './tap.js';
 
 const powerOfTwo = (min: number, max: number) =>
   z
@@ -128,10 +130,6 @@ function startTime() {
 
 function port() {
   return z.int().min(0).max(65535);
-}
-
-function mac() {
-  return z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, 'must be a MAC address, as 02:00:00:00:00:01');
 }
 
 /** Names of IANA's protocol and IEEE's EtherType numbers that a configuration may use. */
@@ -271,9 +269,12 @@ export const configSchema = z.strictObject({
     .describe('What the dataplane does while there is no work'),
   queues: z.array(queue).min(1).max(256).describe('What clients attach to'),
   unmatched: z
-    .enum(['pass', 'drop'])
+    .enum(['pass', 'drop', 'tap'])
     .default('pass')
-    .describe('What becomes of packets that no queue takes: `pass` leaves them to the kernel'),
+    .describe(
+      'What becomes of packets that no queue takes: `pass` leaves them to the kernel where the device can; `tap` hands them to the kernel by an interface that the dispatcher makes, and sends what the kernel sends there',
+    ),
+  tap: tap.optional().describe('The interface of `unmatched: tap`'),
   metrics: z
     .strictObject({
       listen: z

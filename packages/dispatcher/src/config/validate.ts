@@ -88,6 +88,14 @@ function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): 
   return lines;
 }
 
+/** Settings of an interface that is not to be made. */
+function uselessTap({ unmatched, tap }: DispatcherConfig, locate: Locate): string[] {
+  if (tap === undefined || unmatched === 'tap') return [];
+  return [
+    `  ${locate(['tap'])}: tap: is of no use with \`unmatched: ${unmatched}\`; write \`unmatched: tap\`, or remove it`,
+  ];
+}
+
 function validate(value: unknown, locate: Locate): DispatcherConfig {
   const result = configSchema.safeParse(value, { error: inSentence });
   if (!result.success) {
@@ -98,7 +106,8 @@ function validate(value: unknown, locate: Locate): DispatcherConfig {
       }),
     );
   }
-  const problems = [duplicates, startsNever, unknownAccounts].flatMap((find) => find(result.data, locate));
+  const checks = [duplicates, startsNever, unknownAccounts, uselessTap];
+  const problems = checks.flatMap((find) => find(result.data, locate));
   if (problems.length > 0) throw invalid(problems);
   return result.data;
 }

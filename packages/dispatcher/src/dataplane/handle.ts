@@ -20,6 +20,8 @@ export interface OpenDevice {
   readonly info: DeviceInfo;
   readonly coverage: RuleCoverage;
   readonly wire: unknown;
+  /** The kernel's interface that gets what no queue takes, where one was made for that. */
+  readonly exceptionInterface: string | undefined;
 }
 
 type Settings = Omit<DataplaneSettings, 'controlFd' | 'commandCount'>;

@@ -1,5 +1,6 @@
 import type { DeviceInfo, DeviceOptions, DeviceStats, RuleCoverage } from '@nicshare/driver';
 import type { HugepagePolicy, IdleOptions, PlainError, SessionShape } from '@nicshare/shm';
+import type { TapSettings } from './exception-path.js';
 import type { QueueMatch } from './rule-table.js';
 
 /** What a dataplane thread is started with. */
@@ -17,7 +18,9 @@ export interface DataplaneSettings {
   readonly hold: boolean;
   /** How many queues must have a client before the device is started. */
   readonly startAt: number;
-  readonly unmatched: 'pass' | 'drop';
+  readonly unmatched: 'pass' | 'drop' | 'tap';
+  /** Where unmatched is `tap`. */
+  readonly tap: TapSettings | undefined;
   /** By priority, the first first. */
   readonly matches: readonly QueueMatch[];
   /** The thread's end of the socket pair by which the Conductor wakes it. */
@@ -63,6 +66,8 @@ export type Report =
       readonly coverage: RuleCoverage;
       /** How to reach the far side of a device that has one in this process (the fake one). */
       readonly wire: unknown;
+      /** The kernel's interface that gets what no queue takes. */
+      readonly exceptionInterface: string | undefined;
     }
   | { readonly type: 'attached'; readonly slot: number }
   /** `ledger`: frames that are neither free nor held, or both; 0 unless we have a bug. */

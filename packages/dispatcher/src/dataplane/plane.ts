@@ -13,6 +13,8 @@ export interface Plane {
   transmit(): number;
   /** Whether `transmit` would find work: PENDING_* of the tables. */
   pendingTransmit(): number;
+  /** From the kernel to the device; returns packets. */
+  sendForKernel(): number;
   announceSleep(epoch: number): void;
   /** Frames of a session that are neither free nor held, or both. */
   audit(session: number): number;
@@ -20,10 +22,23 @@ export interface Plane {
   classifyPacket(packet: number, length: number): number;
 }
 
+/** What the plane calls to hand packets to the kernel and take some from it, as assembly/exception.ts says. */
+export interface KernelCalls {
+  write(queue: number, packet: number, length: number): number;
+  read(queue: number, frame: number, capacity: number): number;
+}
+
+/** Where there is no exception path nothing calls them. */
+const NO_KERNEL: KernelCalls = { write: () => T.KERNEL_GONE, read: () => 0 };
+
 const WASM = new URL('../dataplane.wasm', import.meta.url);
 
-/** Builds the dataplane module over the arena's memory, with the device's fast path linked in. */
-export function loadPlane(memory: WebAssembly.Memory, device: FastPath): Plane {
+/** Builds the dataplane module over the arena's memory, with the device's fast path and the kernel's linked in. */
+export function loadPlane(
+  memory: WebAssembly.Memory,
+  device: FastPath,
+  { write, read }: KernelCalls = NO_KERNEL,
+): Plane {
   const abort = (): never => {
     throw new Error('The dataplane module aborted.');
   };
@@ -31,6 +46,7 @@ export function loadPlane(memory: WebAssembly.Memory, device: FastPath): Plane {
   const imports = {
     env: { memory, abort },
     device: { ...bindFastPath(device) },
+    kernel: { write, read },
     clock: { read: () => libc.clockGettime(CLOCK_REALTIME, timespec) },
   };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(WASM)), imports);
@@ -61,15 +77,37 @@ export interface PlaneCounters {
   readonly notPassed: number;
   readonly unmatchedDropped: number;
   readonly sent: number;
+  /** Of those received, given to the kernel, and of those sent, taken from it. */
+  readonly exceptionToKernel: number;
+  readonly exceptionFromKernel: number;
+  /** Lost on the way to the kernel, or from it (`runt`, `oversized`), by reason. */
+  readonly exceptionDropped: Readonly<Record<ExceptionDrop, number>>;
 }
+
+/**
+ * To the kernel: it had no memory for the packet, its interface is down or was removed, or it takes no such packet.
+ * From the kernel: shorter than an Ethernet header, or longer than the device sends.
+ */
+export type ExceptionDrop = 'full' | 'down' | 'gone' | 'refused' | 'runt' | 'oversized';
 
 export function readPlaneCounters(view: DataView): PlaneCounters {
   const read = (offset: number): number => Number(view.getBigUint64(T.PLANE + offset, true));
+  const outcome = (number: number): number => read(T.PLANE_KERNEL_OUTCOMES + number * 8);
   return {
     received: read(T.PLANE_RECEIVED),
     receivedBytes: read(T.PLANE_RECEIVED_BYTES),
     notPassed: read(T.PLANE_NOT_PASSED),
     unmatchedDropped: read(T.PLANE_UNMATCHED_DROPPED),
     sent: read(T.PLANE_SENT),
+    exceptionToKernel: outcome(T.KERNEL_TOOK),
+    exceptionFromKernel: read(T.PLANE_FROM_KERNEL),
+    exceptionDropped: {
+      full: outcome(T.KERNEL_FULL),
+      down: outcome(T.KERNEL_DOWN),
+      gone: outcome(T.KERNEL_GONE),
+      refused: outcome(T.KERNEL_REFUSED),
+      runt: outcome(T.KERNEL_RUNT),
+      oversized: outcome(T.KERNEL_OVERSIZED),
+    },
   };
 }

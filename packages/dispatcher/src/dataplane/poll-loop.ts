@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Device } from '@nicshare/driver';
 import { IdleStrategy } from '@nicshare/shm';
 import { DeviceStart } from './device-start.js';
+import type { ExceptionPath } from './exception-path.js';
 import type { Command, DataplaneSettings, Report } from './messages.js';
 import { ActiveTaps } from './packet-taps.js';
 import type { Plane } from './plane.js';
@@ -14,6 +15,7 @@ import { Waker } from './waker.js';
 export class PollLoop {
   readonly #device: Device;
   readonly #plane: Plane;
+  readonly #exception: ExceptionPath | undefined;
   readonly #port: MessagePort;
   readonly #commandCount: Int32Array;
   readonly #cells: Uint32Array;
@@ -26,16 +28,23 @@ export class PollLoop {
   #commandsSeen = 0;
   #stopped = false;
 
-  constructor(device: Device, plane: Plane, port: MessagePort, settings: DataplaneSettings) {
+  constructor(
+    device: Device,
+    plane: Plane,
+    exception: ExceptionPath | undefined,
+    port: MessagePort,
+    settings: DataplaneSettings,
+  ) {
     this.#device = device;
     this.#plane = plane;
+    this.#exception = exception;
     this.#port = port;
     this.#commandCount = settings.commandCount;
     this.#cells = new Uint32Array(settings.memory.buffer);
     this.#sessions = new ActiveSessions(settings.memory, device.info);
     this.#taps = new ActiveTaps(settings.memory, device.info);
     this.#waker = new Waker(settings.memory, settings.wakeupInterval);
-    this.#sleeper = new Sleeper(device, plane, this.#waker, this.#taps.waker, settings.controlFd);
+    this.#sleeper = new Sleeper(device, plane, this.#waker, this.#taps.waker, settings.controlFd, exception);
     this.#idle = new IdleStrategy(settings.idle);
     this.#deviceStart = new DeviceStart(device, settings.startAt);
   }
@@ -47,6 +56,7 @@ export class PollLoop {
       let work = this.#plane.receive();
       work += this.#plane.reclaim();
       work += this.#plane.transmit();
+      if (this.#exception) work += this.#plane.sendForKernel();
       work += this.#device.maintain();
       work += this.#waker.send(this.#sessions.list);
       work += this.#taps.waker.send(this.#taps.list);

@@ -1,6 +1,7 @@
 import type { Device } from '@nicshare/driver';
 import { drainWakeups, layout } from '@nicshare/shm';
 import { GONE, PollSet, READABLE } from '@nicshare/shm/sys';
+import type { ExceptionPath } from './exception-path.js';
 import type { Plane } from './plane.js';
 import type { ActiveSession } from './sessions.js';
 import { PENDING_DEVICE_FULL, PENDING_NONE, PENDING_READY } from './tables.js';
@@ -15,8 +16,8 @@ const DEVICE_FULL_MS = 1;
 const TAP_WAKEUP_MS = 1;
 /** An interface that was deleted wakes nobody: its device finds out at the next turn. */
 const LONGEST_MS = 1000;
-/** Where the sessions' descriptors begin in the nap's set: behind the Conductor's. */
-const NAP_SESSIONS = 1;
+/** Where the kernel's descriptors begin in both sets: behind the Conductor's. */
+const KERNEL = 1;
 
 /**
  * Sleeps in poll(2) until there is work. All who could bring work are told first, then every place is looked at once
@@ -31,20 +32,31 @@ export class Sleeper {
   readonly #waker: Waker;
   readonly #tapWaker: Waker;
   readonly #controlFd: number;
+  readonly #exception: ExceptionPath | undefined;
   #sessions: readonly ActiveSession[] = [];
   #pollSet!: PollSet;
   /** All but the device. */
   #napSet!: PollSet;
+  /** Where the sessions' descriptors begin in the two sets. */
   #firstSession = 0;
+  #firstNapSession = 0;
   #epoch = 0;
   #windowEnd = 0;
 
-  constructor(device: Device, plane: Plane, waker: Waker, tapWaker: Waker, controlFd: number) {
+  constructor(
+    device: Device,
+    plane: Plane,
+    waker: Waker,
+    tapWaker: Waker,
+    controlFd: number,
+    exception: ExceptionPath | undefined,
+  ) {
     this.#device = device;
     this.#plane = plane;
     this.#waker = waker;
     this.#tapWaker = tapWaker;
     this.#controlFd = controlFd;
+    this.#exception = exception;
     this.watch([]);
   }
 
@@ -52,10 +64,12 @@ export class Sleeper {
   watch(sessions: readonly ActiveSession[]): void {
     this.#sessions = sessions;
     const wakeFds = sessions.map((session) => session.wakeFd);
-    const before = [this.#controlFd, ...this.#device.waitDescriptors];
+    const always = [this.#controlFd, ...(this.#exception?.descriptors ?? [])];
+    const before = [...always, ...this.#device.waitDescriptors];
     this.#firstSession = before.length;
+    this.#firstNapSession = always.length;
     this.#pollSet = new PollSet([...before, ...wakeFds]);
-    this.#napSet = new PollSet([this.#controlFd, ...wakeFds]);
+    this.#napSet = new PollSet([...always, ...wakeFds]);
     sessions.forEach((session, index) => {
       this.#listen(index, session.muted === 'no');
     });
@@ -65,28 +79,41 @@ export class Sleeper {
   sleep(mayNotSleep: () => boolean): void {
     this.#epoch = (this.#epoch + 1) >>> 0 || 1;
     this.#plane.announceSleep(this.#epoch);
+    const kernelWaits = this.#exception !== undefined && this.#listenToKernel(this.#exception);
     if (this.#waker.due) this.#nap(mayNotSleep);
-    else this.#sleepUntilWork(mayNotSleep);
+    else this.#sleepUntilWork(mayNotSleep, kernelWaits);
     this.#plane.announceSleep(0);
   }
 
   #nap(mayNotSleep: () => boolean): void {
     if (this.#plane.pendingTransmit() === PENDING_READY || mayNotSleep()) return;
     if (this.#napSet.waitMicroseconds(this.#waker.interval) > 0)
-      this.#answerDoorbells(this.#napSet, NAP_SESSIONS);
+      this.#answerDoorbells(this.#napSet, this.#firstNapSession);
   }
 
-  #sleepUntilWork(mayNotSleep: () => boolean): void {
+  /** The kernel's packets need no doorbell: poll(2) sees them wait. Returns whether some have to, for room in the device. */
+  #listenToKernel(exception: ExceptionPath): boolean {
+    let waits = false;
+    for (let queue = 0; queue < exception.descriptors.length; queue++) {
+      const stall = exception.stall(queue);
+      this.#pollSet.mute(KERNEL + queue, stall !== 'no');
+      this.#napSet.mute(KERNEL + queue, stall !== 'no');
+      waits ||= stall === 'device full';
+    }
+    return waits;
+  }
+
+  #sleepUntilWork(mayNotSleep: () => boolean, kernelWaits: boolean): void {
     const deviceQuiet = this.#device.prepareSleep();
     const pending = this.#plane.pendingTransmit();
     const sleeps = deviceQuiet && pending !== PENDING_READY && !mayNotSleep();
-    if (sleeps) this.#pollSet.wait(this.#timeout(pending));
+    if (sleeps) this.#pollSet.wait(this.#timeout(pending, kernelWaits));
     this.#device.endSleep();
     if (sleeps) this.#answerDoorbells(this.#pollSet, this.#firstSession);
   }
 
-  #timeout(pending: number): number {
-    if (pending === PENDING_DEVICE_FULL) return DEVICE_FULL_MS;
+  #timeout(pending: number, kernelWaits: boolean): number {
+    if (pending === PENDING_DEVICE_FULL || kernelWaits) return DEVICE_FULL_MS;
     if (this.#tapWaker.due) return TAP_WAKEUP_MS;
     return this.#sessions.some((session) => session.muted === 'for now') ? WINDOW_MS : LONGEST_MS;
   }
@@ -122,6 +149,6 @@ export class Sleeper {
 
   #listen(session: number, listens: boolean): void {
     this.#pollSet.mute(this.#firstSession + session, !listens);
-    this.#napSet.mute(NAP_SESSIONS + session, !listens);
+    this.#napSet.mute(this.#firstNapSession + session, !listens);
   }
 }

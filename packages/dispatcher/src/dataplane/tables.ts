@@ -10,6 +10,7 @@
  *   QUEUES     one record a configured queue
  *   SESSIONS   one record a session slot
  *   TAPS       one record a tap of packets, and what all taps share
+ *   SET_ASIDE  addresses of those entries of RX_BATCH that go to the kernel
  */
 
 /** = DRIVER_TABLES_END of the driver package; a test holds them together. */
@@ -18,8 +19,8 @@ export const PLANE_ACTIVE_COUNT = 0;
 /** Which active session the next transmit turn starts with. */
 export const PLANE_TURN = 4;
 export const PLANE_RULE_COUNT = 8;
-/** 1: packets that no rule takes were meant for the kernel (`notPassed`); 0: they are dropped by configuration. */
-export const PLANE_UNMATCHED_PASS = 12;
+/** What becomes of packets that no rule takes: UNMATCHED_*. */
+export const PLANE_UNMATCHED = 12;
 /** 1: take a burst from the device only while each session has room for all of it. */
 export const PLANE_HOLD = 16;
 /** Sessions that a wakeup is due for; reset by who sends them. */
@@ -39,6 +40,18 @@ export const PLANE_RECEIVED_BYTES = 72;
 export const PLANE_NOT_PASSED = 80;
 export const PLANE_UNMATCHED_DROPPED = 88;
 export const PLANE_SENT = 96;
+/* The exception path. */
+/** Queues of the kernel's interface; 0: there is none. */
+export const PLANE_KERNEL_QUEUES = 512;
+export const PLANE_TX_QUEUES = 516;
+/** Longest packet that the device sends. */
+export const PLANE_MAX_PACKET = 520;
+/** Bytes to read at most: one more than the longest packet, so that longer ones are seen, or a frame. */
+export const PLANE_KERNEL_CAPACITY = 524;
+/** u64: packets that the kernel sent. */
+export const PLANE_FROM_KERNEL = 528;
+/** u64 each: what became of a packet on the way to the kernel or from it, by KERNEL_*. */
+export const PLANE_KERNEL_OUTCOMES = 536;
 
 export const RX_BATCH = PLANE + 1024;
 export const TX_BATCH = RX_BATCH + 1024;
@@ -146,7 +159,29 @@ export const TAP_NOW = 8;
 /** struct timespec (time.h) of 64 bits a field: where the clock is read to. */
 export const TAP_TIMESPEC = 16;
 
-export const TABLES_END = TAP_COMMON + 64;
+export const SET_ASIDE = TAP_COMMON + 64;
+/** Addresses of a whole burst. */
+const SET_ASIDE_BYTES = 256;
+
+export const TABLES_END = SET_ASIDE + SET_ASIDE_BYTES;
+
+/** Dropped by configuration. */
+export const UNMATCHED_DROP = 0;
+/** Meant for the kernel, which the device kept them from: `notPassed`. */
+export const UNMATCHED_PASS = 1;
+/** Handed to the kernel by the exception path. */
+export const UNMATCHED_KERNEL = 2;
+
+/** The kernel has taken it. */
+export const KERNEL_TOOK = 0;
+// Why it is lost: to the kernel,
+export const KERNEL_FULL = 1;
+export const KERNEL_DOWN = 2;
+export const KERNEL_GONE = 3;
+export const KERNEL_REFUSED = 4;
+// and from it.
+export const KERNEL_RUNT = 5;
+export const KERNEL_OVERSIZED = 6;
 
 export const VIOLATION_RX_CONSUMER = 1;
 export const VIOLATION_FILL_PRODUCER = 2;

@@ -1,6 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Device, openDevice } from '@nicshare/driver';
 import { Arena, NicshareError, type PlainError, toPlainError } from '@nicshare/shm';
+import { ExceptionPath } from './exception-path.js';
 import type { DataplaneSettings, Report } from './messages.js';
 import { loadPlane } from './plane.js';
 import { PollLoop } from './poll-loop.js';
@@ -32,31 +33,49 @@ function open(): Device {
   });
 }
 
-function start(device: Device): PollLoop {
+function openExceptionPath(device: Device): ExceptionPath | undefined {
+  const { tap, memory, frameSize } = settings;
+  const note = (line: string): void => report({ type: 'note', line });
+  return tap && new ExceptionPath(tap, { memory, frameSize, device, note });
+}
+
+const UNMATCHED = {
+  drop: { table: T.UNMATCHED_DROP, rules: 'drop' },
+  pass: { table: T.UNMATCHED_PASS, rules: 'pass' },
+  tap: { table: T.UNMATCHED_KERNEL, rules: 'take' },
+} as const;
+
+function start(device: Device, exception: ExceptionPath | undefined): PollLoop {
+  const unmatched = UNMATCHED[settings.unmatched];
   const view = new DataView(settings.memory.buffer);
   writeRules(view, settings.matches);
   view.setUint32(T.PLANE + T.PLANE_RX_QUEUES, device.info.rxQueues, true);
   view.setUint32(T.PLANE + T.PLANE_HOLD, settings.hold ? 1 : 0, true);
-  view.setUint32(T.PLANE + T.PLANE_UNMATCHED_PASS, settings.unmatched === 'pass' ? 1 : 0, true);
+  view.setUint32(T.PLANE + T.PLANE_UNMATCHED, unmatched.table, true);
   const coverage = device.setRules({
     matches: settings.matches.map((rule) => rule.match),
-    unmatched: settings.unmatched,
+    unmatched: unmatched.rules,
   });
-  const loop = new PollLoop(device, loadPlane(settings.memory, device.fastPath), port, settings);
+  const plane = loadPlane(settings.memory, device.fastPath, exception);
+  const loop = new PollLoop(device, plane, exception, port, settings);
   const { wire } = device as { wire?: unknown };
-  report({ type: 'ready', info: device.info, coverage, wire });
+  report({ type: 'ready', info: device.info, coverage, wire, exceptionInterface: exception?.interface });
   return loop;
 }
 
 let device: Device | undefined;
+let exception: ExceptionPath | undefined;
 try {
   device = open();
-  start(device).run();
+  exception = openExceptionPath(device);
+  start(device, exception).run();
   device.close();
+  exception?.close();
   report({ type: 'stopped' });
 } catch (error) {
   try {
     device?.close();
+    exception?.close();
   } finally {
     report({ type: 'failed', error: plainError(error) });
   }

@@ -25,6 +25,17 @@ const unclaimed = ({ device, plane }: DispatcherStats): Samples => [
   [{ device: device.interface, reason: 'unmatched' }, plane.unmatchedDropped],
 ];
 
+const exceptionPackets = ({ device, plane }: DispatcherStats): Samples => [
+  [{ device: device.interface, direction: 'to_kernel' }, plane.exceptionToKernel],
+  [{ device: device.interface, direction: 'from_kernel' }, plane.exceptionFromKernel],
+];
+
+const exceptionDrops = ({ device, plane }: DispatcherStats): Samples =>
+  Object.entries(plane.exceptionDropped).map(([reason, count]) => [
+    { device: device.interface, reason },
+    count,
+  ]);
+
 const deviceInfo = ({ device, pid }: DispatcherStats): Samples => {
   const { interface: name, driver, mode, mac, rules } = device;
   return [[{ device: name, driver, mode, mac, rules: rules.coverage, pid: String(pid) }, 1]];
@@ -66,6 +77,18 @@ const WHOLE: readonly Family[] = [
     'Packets taken from the device that no queue wanted.',
     ['device', 'reason'],
     unclaimed,
+  ),
+  counter(
+    'exception_packets',
+    'Packets that no queue takes, given to the kernel, and packets that it sends (unmatched: tap).',
+    ['device', 'direction'],
+    exceptionPackets,
+  ),
+  counter(
+    'exception_dropped_packets',
+    'Packets lost on the way to the kernel or from it.',
+    ['device', 'reason'],
+    exceptionDrops,
   ),
 ];
 

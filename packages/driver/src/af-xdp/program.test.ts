@@ -137,6 +137,16 @@ kernelTest(`without matches all packets pass or all drop${asRoot}`, (t) => {
   t.deepEqual(programVerdicts({ matches: [], unmatched: 'drop' }, packets), ['drop', 'drop', 'drop']);
 });
 
+kernelTest(`where the unmatched are taken, all packets are${asRoot}`, (t) => {
+  const packets = [arp, ipv6(17, 53), new Uint8Array(14)];
+  for (const matches of [[], [{ protocol: 6 }], manyMatches(MAX_MATCHES + 1)])
+    t.deepEqual(programVerdicts({ matches, unmatched: 'take' }, packets), [
+      'redirect',
+      'redirect',
+      'redirect',
+    ]);
+});
+
 /** Matches in which the fields' values recur, so that every field alone fits often and all together only once. */
 function manyMatches(count: number): FlowMatch[] {
   const protocols = [6, 17, 132, 136];
@@ -180,5 +190,6 @@ test('coverage is exact up to the limit, and then a superset that says why', (t)
   t.deepEqual(coverage(MAX_MATCHES), { coverage: 'exact' });
   t.is(coverage(MAX_MATCHES + 1).coverage, 'superset');
   t.regex(coverage(MAX_MATCHES + 1).why ?? '', /257 matches/);
+  t.is(xdpProgram({ matches: manyMatches(300), unmatched: 'take' }, 3).coverage.coverage, 'exact');
   t.is(xdpProgram({ matches: [...manyMatches(300), {}], unmatched: 'pass' }, 3).coverage.coverage, 'exact');
 });

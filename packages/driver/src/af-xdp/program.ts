@@ -39,27 +39,32 @@ export interface XdpProgram {
 
 /**
  * The XDP program that hands the packets of a rule set to the socket of their hardware queue, and all others to the
- * kernel or to nobody. Packets of queues without a socket go to the kernel. Which match fits is not its affair,
- * only whether one does. Above MAX_MATCHES it hands over all packets: coverage `superset`.
+ * kernel or to nobody, or to the socket as well. Packets of queues without a socket go to the kernel. Which match fits
+ * is not its affair, only whether one does. Above MAX_MATCHES it hands over all packets: coverage `superset`.
  */
 export function xdpProgram(rules: RuleSet, socketMap: number): XdpProgram {
   const { matches } = rules;
   const program = new Assembler();
-  if (matches.length === 0) {
+  if (wantsAll(rules)) {
+    redirectToSocket(program, socketMap);
+  } else if (matches.length === 0) {
     decideUnmatched(program, rules);
   } else {
-    if (matches.length <= MAX_MATCHES && !matches.some(fitsAll)) {
+    if (matches.length <= MAX_MATCHES) {
       parseHeaders(program);
       compareAll(program, matches);
       decideUnmatched(program, rules);
     }
     redirectToSocket(program, socketMap);
   }
-  return { instructions: program.assemble(), coverage: coverageOf(matches) };
+  return { instructions: program.assemble(), coverage: coverageOf(rules) };
 }
 
-function coverageOf(matches: readonly FlowMatch[]): RuleCoverage {
-  if (matches.length <= MAX_MATCHES || matches.some(fitsAll)) return { coverage: 'exact' };
+const wantsAll = ({ matches, unmatched }: RuleSet): boolean => unmatched === 'take' || matches.some(fitsAll);
+
+function coverageOf(rules: RuleSet): RuleCoverage {
+  const { matches } = rules;
+  if (matches.length <= MAX_MATCHES || wantsAll(rules)) return { coverage: 'exact' };
   const why = `There are ${matches.length} matches; the XDP program compares with ${MAX_MATCHES} at most.`;
   return { coverage: 'superset', why };
 }

@@ -45,12 +45,14 @@ export const addressOf = (bytes: ArrayBufferView | ArrayBuffer): number => Numbe
 export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
+export const EIO = 5;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const EBADFD = 77;
 export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
 
