@@ -36,6 +36,7 @@ function open(options: AfXdpOptions, outside: string): Bench {
     frameSize: 2048,
     ringSize: RING_SIZE,
     hugepages: 'never',
+    rxTimes: true,
     note: () => {},
   };
   const socket = new PacketSocket(outside);

@@ -4,6 +4,8 @@
  */
 import { BATCH_LENGTH, BATCH_OFFSET, BATCH_SHIFT, DRIVER_TABLES } from '../src/tables';
 import {
+  BURST_CURSOR,
+  BURST_PASS_START,
   DISCARDED,
   ENDLESS,
   FRAME_SHIFT,
@@ -57,6 +59,8 @@ function timeOfBurst(): f64 {
     store<u32>(DRIVER_TABLES, 1, STARTED);
     store<f64>(DRIVER_TABLES, now, PASS_START);
   }
+  store<f64>(DRIVER_TABLES, load<f64>(DRIVER_TABLES, PASS_START), BURST_PASS_START);
+  store<u32>(DRIVER_TABLES, load<u32>(DRIVER_TABLES, RX_CURSOR), BURST_CURSOR);
   return now;
 }
 

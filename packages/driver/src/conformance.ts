@@ -6,6 +6,7 @@ import { total } from './conformance/packets.js';
 import { receives } from './conformance/receiving.js';
 import { sends } from './conformance/sending.js';
 import { sleeps } from './conformance/sleeping.js';
+import { timesPackets } from './conformance/timing.js';
 
 export type { Assertions } from './conformance/behaviour.js';
 export type { Bench, Outside } from './conformance/bench.js';
@@ -13,7 +14,7 @@ export type { Bench, Outside } from './conformance/bench.js';
 /** A test runner's function that takes a test: ava's `test.serial`, or its `skip`. */
 export type Register = (title: string, body: (t: Assertions) => Promise<void>) => void;
 
-const GROUPS = { describesItself, receives, sends, filters, sleeps } as const;
+const GROUPS = { describesItself, receives, sends, filters, sleeps, timesPackets } as const;
 
 /** A part of the suite. */
 export type ConformanceGroup = keyof typeof GROUPS;

@@ -18,6 +18,12 @@ export interface FastPath {
   txReserve(queue: number, batch: number, max: number): number;
   /** Sends the frames of the first `count` entries, as `txReserve` named them, with the lengths set in the entries. */
   txBurst(queue: number, batch: number, count: number): void;
+  /**
+   * When the packet of the batch entry at an arena offset came to the device: nanoseconds of CLOCK_MONOTONIC, 0 where
+   * that is not known. To be asked before the frame is given back; now and then, for it may be slow. Left out by a
+   * device that knows no times, or was not opened to tell them.
+   */
+  rxTime?(queue: number, entry: number): number;
 }
 
 export interface DeviceInfo {
@@ -104,6 +110,8 @@ export interface DeviceContext {
   /** RX frames of each hardware ring beyond what its rings need: so many may stay out for long. Default 0. */
   readonly spareFrames?: number | undefined;
   readonly hugepages: HugepagePolicy;
+  /** Packets shall carry the time at which they came, where the device can tell it; see FastPath.rxTime. */
+  readonly rxTimes?: boolean;
   /** Takes a line for the operator (a fallback that was taken, and how to avoid it). */
   readonly note: (line: string) => void;
 }

@@ -1,7 +1,9 @@
 export * from './channel/descriptor-passing.js';
 export * from './channel/unix-socket.js';
+export * from './clock.js';
 export * from './counters.js';
 export * from './errors.js';
+export * from './latency.js';
 export * as layout from './layout.js';
 export * from './mac.js';
 export * from './memory/arena.js';

@@ -11,8 +11,12 @@ export type AttachMode = 'native' | 'generic';
 // XDP_FLAGS_* (linux/if_link.h)
 const MODE_FLAGS: Readonly<Record<AttachMode, number>> = { generic: 1 << 1, native: 1 << 2 };
 
-function loadRules(rules: RuleSet, socketMap: number): { program: number; coverage: RuleCoverage } {
-  const { instructions, coverage } = xdpProgram(rules, socketMap);
+function loadRules(
+  rules: RuleSet,
+  socketMap: number,
+  stamps: boolean,
+): { program: number; coverage: RuleCoverage } {
+  const { instructions, coverage } = xdpProgram(rules, socketMap, stamps);
   return { program: loadXdpProgram(NAME, instructions), coverage };
 }
 
@@ -22,19 +26,21 @@ function loadRules(rules: RuleSet, socketMap: number): { program: number; covera
  */
 export class XdpAttachment {
   readonly #socketMap: number;
+  readonly #stamps: boolean;
   readonly #link: number;
 
   /**
-   * Attaches a program; `sockets` are the descriptors of the hardware queues' sockets, from queue 0 on. Throws
-   * SystemError: EBUSY or EEXIST where another program is attached.
+   * Attaches a program; `sockets` are the descriptors of the hardware queues' sockets, from queue 0 on; `stamps`: the
+   * time stands before each packet. Throws SystemError: EBUSY or EEXIST where another program is attached.
    */
-  constructor(ifindex: number, mode: AttachMode, sockets: readonly number[], rules: RuleSet) {
+  constructor(ifindex: number, mode: AttachMode, sockets: readonly number[], rules: RuleSet, stamps = false) {
+    this.#stamps = stamps;
     this.#socketMap = createSocketMap(NAME, sockets.length);
     try {
       sockets.forEach((socket, queue) => {
         updateMap(this.#socketMap, queue, socket);
       });
-      const { program } = loadRules(rules, this.#socketMap);
+      const { program } = loadRules(rules, this.#socketMap, stamps);
       try {
         this.#link = createXdpLink(program, ifindex, MODE_FLAGS[mode]);
       } finally {
@@ -48,7 +54,7 @@ export class XdpAttachment {
 
   /** Puts a program of new rules in the old one's place; every packet meets one of them. Throws SystemError. */
   replace(rules: RuleSet): RuleCoverage {
-    const { program, coverage } = loadRules(rules, this.#socketMap);
+    const { program, coverage } = loadRules(rules, this.#socketMap, this.#stamps);
     try {
       updateLink(this.#link, program);
     } finally {

@@ -10,6 +10,7 @@ import { type InterfaceState, readInterface } from './interface.js';
 import { writeQueueEntries } from './queue-entries.js';
 import { MAX_QUEUES } from './queue-table.js';
 import { type SocketShape, XdpSocket } from './socket.js';
+import { stampReader } from './stamp.js';
 
 export interface AfXdpOptions {
   readonly driver: 'af_xdp';
@@ -102,7 +103,7 @@ function openIn(mode: AttachMode, state: InterfaceState, queues: number, context
     }
     // The sockets stand in the map before the program is attached: no packet meets an empty slot.
     const descriptors = sockets.map((socket) => socket.fd);
-    attachment = new XdpAttachment(state.index, mode, descriptors, NO_RULES);
+    attachment = new XdpAttachment(state.index, mode, descriptors, NO_RULES, context.rxTimes);
     return new AfXdpDevice(state, mode, sockets, attachment, context);
   } catch (error) {
     attachment?.close();
@@ -141,7 +142,7 @@ class AfXdpDevice implements Device {
     mode: AttachMode,
     sockets: readonly XdpSocket[],
     attachment: XdpAttachment,
-    { arena, hugepages, note }: DeviceContext,
+    { arena, hugepages, rxTimes, note }: DeviceContext,
   ) {
     this.#sockets = sockets;
     this.#attachment = attachment;
@@ -163,6 +164,7 @@ class AfXdpDevice implements Device {
       rxRelease: this.#module.xskRxRelease,
       txReserve: this.#module.xskTxReserve,
       txBurst: this.#module.xskTxBurst,
+      ...(rxTimes && { rxTime: stampReader(arena.memory) }),
     };
     if (hugepages === 'auto' && sockets.some((socket) => socket.umem.pageSize === 4096))
       note(

@@ -1,14 +1,13 @@
 import { Assembler } from '../bpf/assembler.js';
 import type { FlowMatch, RuleCoverage, RuleSet } from '../rules.js';
+import { stamp } from './stamp.js';
+import { CONTEXT_DATA, CONTEXT_DATA_END, CONTEXT_RX_QUEUE } from './xdp-context.js';
 
-// enum xdp_action, enum bpf_func_id and struct xdp_md (linux/bpf.h)
+// enum xdp_action, enum bpf_func_id (linux/bpf.h)
 export const XDP_DROP = 1;
 export const XDP_PASS = 2;
 export const XDP_REDIRECT = 4;
 const HELPER_REDIRECT_MAP = 51;
-const CONTEXT_DATA = 0;
-const CONTEXT_DATA_END = 4;
-const CONTEXT_RX_QUEUE = 16;
 
 // Header fields: linux/if_ether.h, RFC 791 section 3.1, RFC 8200 section 3.
 const ETHERNET_HEADER = 14;
@@ -40,13 +39,14 @@ export interface XdpProgram {
 /**
  * The XDP program that hands the packets of a rule set to the socket of their hardware queue, and all others to the
  * kernel or to nobody, or to the socket as well. Packets of queues without a socket go to the kernel. Which match fits
- * is not its affair, only whether one does. Above MAX_MATCHES it hands over all packets: coverage `superset`.
+ * is not its affair, only whether one does. Above MAX_MATCHES it hands over all packets: coverage `superset`. Where it
+ * `stamps`, the time stands before each packet that it hands over (stamp.ts).
  */
-export function xdpProgram(rules: RuleSet, socketMap: number): XdpProgram {
+export function xdpProgram(rules: RuleSet, socketMap: number, stamps = false): XdpProgram {
   const { matches } = rules;
   const program = new Assembler();
   if (wantsAll(rules)) {
-    redirectToSocket(program, socketMap);
+    handOver(program, socketMap, stamps);
   } else if (matches.length === 0) {
     decideUnmatched(program, rules);
   } else {
@@ -55,7 +55,8 @@ export function xdpProgram(rules: RuleSet, socketMap: number): XdpProgram {
       compareAll(program, matches);
       decideUnmatched(program, rules);
     }
-    redirectToSocket(program, socketMap);
+    program.label('redirect');
+    handOver(program, socketMap, stamps);
   }
   return { instructions: program.assemble(), coverage: coverageOf(rules) };
 }
@@ -182,9 +183,9 @@ function addDifference(program: Assembler, field: 'r6' | 'r7' | 'r8', value: num
 
 const macNumber = (mac: Uint8Array): number => mac.reduce((number, byte) => number * 256 + byte, 0);
 
-function redirectToSocket(program: Assembler, socketMap: number): void {
+function handOver(program: Assembler, socketMap: number, stamps: boolean): void {
+  if (stamps) stamp(program);
   program
-    .label('redirect')
     .load('u32', 'r2', 'r1', CONTEXT_RX_QUEUE)
     .loadMap('r1', socketMap)
     .move('r3', XDP_PASS)

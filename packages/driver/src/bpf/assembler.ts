@@ -34,8 +34,10 @@ const CONDITIONS: Readonly<Record<Condition, number>> = {
   '<=': 0xb0,
 };
 
-// Loads (section 5).
+// Loads and stores (section 5).
 const LOAD: Readonly<Record<LoadSize, number>> = { u32: 0x61, u16: 0x69, u8: 0x71, u64: 0x79 };
+/** Store of a register, 64 bits. */
+const STORE_64 = 0x7b;
 const LOAD_IMMEDIATE_64 = 0x18;
 /** Source register of a 64-bit immediate that is a map's descriptor (section 5.4). */
 const SOURCE_MAP_FD = 1;
@@ -84,6 +86,11 @@ export class Assembler {
   /** target = the value at source + offset, zero-extended. */
   load(size: LoadSize, target: Register, source: Register, offset: number): this {
     return this.#write(LOAD[size], numberOf(target), numberOf(source), offset, 0);
+  }
+
+  /** The 64-bit value at target + offset = source. */
+  store(target: Register, offset: number, source: Register): this {
+    return this.#write(STORE_64, numberOf(target), numberOf(source), offset, 0);
   }
 
   /** target = an unsigned number up to 2^53; two instructions. */

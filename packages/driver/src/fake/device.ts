@@ -84,8 +84,9 @@ class MemoryDevice implements FakeDevice {
       maxPacket,
       mode: 'in memory',
     };
-    this.fastPath = fastPathOf(this.#queues);
-    this.wire = { ...sizes, wakeDescriptor: this.#wakeups.peer };
+    const { rxTimes = false } = context;
+    this.fastPath = fastPathOf(this.#queues, rxTimes);
+    this.wire = { ...sizes, rxTimes, wakeDescriptor: this.#wakeups.peer };
     this.waitDescriptors = [this.#wakeups.own];
     Atomics.store(this.#cells, stateCell(sizes), OPEN);
   }
@@ -138,11 +139,12 @@ class MemoryDevice implements FakeDevice {
   }
 }
 
-function fastPathOf(queues: readonly FakeQueue[]): FastPath {
+function fastPathOf(queues: readonly FakeQueue[], rxTimes: boolean): FastPath {
   return {
     rxBurst: (queue, batch, max) => queues[queue]!.rxBurst(batch, max),
     rxRelease: (queue, batch, count) => queues[queue]!.rxRelease(batch, count),
     txReserve: (queue, batch, max) => queues[queue]!.txReserve(batch, max),
     txBurst: (queue, batch, count) => queues[queue]!.txBurst(batch, count),
+    ...(rxTimes && { rxTime: (queue: number, entry: number) => queues[queue]!.rxTime(entry) }),
   };
 }

@@ -12,7 +12,7 @@ const RING_SIZE = 64;
 
 function context(): DeviceContext {
   const arena = Arena.create(16 << 20, { shared: true });
-  return { arena, frameSize: 2048, ringSize: RING_SIZE, hugepages: 'never', note: () => {} };
+  return { arena, frameSize: 2048, ringSize: RING_SIZE, hugepages: 'never', rxTimes: true, note: () => {} };
 }
 
 interface Plugged {

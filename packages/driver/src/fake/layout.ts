@@ -7,7 +7,7 @@ import { ceilPowerOfTwo, layout, type RingCursors } from '@nicshare/shm';
  *            LINE     sleeping: 1 where the device's thread sleeps and wants a wakeup; the wire takes it back
  *   block    cursors of rx, fill, tx and completion rings, producer and consumer each on a line of its own
  *            counters, u32 each, written by the wire
- *            entries of the four rings, then RX frames, then TX frames
+ *            entries of the four rings, when the packet of each RX frame came, then RX frames, then TX frames
  *
  * As on a card: the device gives free frames by the fill ring, the wire gives packets by the rx ring; the device gives
  * packets by the tx ring, the wire gives their frames back by the completion ring.
@@ -37,6 +37,8 @@ export interface FakeWireDescription {
   readonly frameSize: number;
   /** RX frames of each hardware ring beyond twice its size. */
   readonly spareFrames: number;
+  /** Whether the wire notes when packets come. */
+  readonly rxTimes: boolean;
   /** Descriptor by which the wire wakes the device's thread. */
   readonly wakeDescriptor: number;
 }
@@ -56,6 +58,8 @@ export interface RingBlock {
   readonly fillEntries: number;
   readonly txEntries: number;
   readonly completionEntries: number;
+  /** f64 an RX frame: nanoseconds of CLOCK_MONOTONIC. */
+  readonly rxTimes: number;
   readonly rxFrames: number;
   readonly rxFrameCount: number;
   readonly txFrames: number;
@@ -72,7 +76,7 @@ const framesBytes = (sizes: FakeSizes): number => (rxFramesOf(sizes) + sizes.rin
 
 function blockBytes(sizes: FakeSizes): number {
   const { ringSize, frameSize } = sizes;
-  const entriesBytes = ringSize * (8 + 8 + 4) + fillSizeOf(sizes) * 4;
+  const entriesBytes = ringSize * (8 + 8 + 4) + fillSizeOf(sizes) * 4 + rxFramesOf(sizes) * 8;
   return Math.ceil((BLOCK_HEADER + entriesBytes) / frameSize) * frameSize + framesBytes(sizes);
 }
 
@@ -94,6 +98,7 @@ export function ringBlock(sizes: FakeSizes, ring: number): RingBlock {
   const fillEntries = rxEntries + ringSize * 8;
   const txEntries = fillEntries + fillSize * 4;
   const completionEntries = txEntries + ringSize * 8;
+  const rxTimes = completionEntries + ringSize * 4;
   const rxFrames = block + blockBytes(sizes) - framesBytes(sizes);
   return {
     rx: cursors(0, ringSize),
@@ -105,6 +110,7 @@ export function ringBlock(sizes: FakeSizes, ring: number): RingBlock {
     fillEntries,
     txEntries,
     completionEntries,
+    rxTimes,
     rxFrames,
     rxFrameCount,
     txFrames: rxFrames + rxFrameCount * frameSize,

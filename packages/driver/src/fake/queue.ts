@@ -32,6 +32,8 @@ export class FakeQueue {
   readonly #frameSize: number;
   readonly #maxPacket: number;
   readonly #rxFrames: number;
+  /** When the packet of each RX frame came. */
+  readonly #rxTimes: Float64Array;
   /** For each RX frame, whether the caller holds it. */
   readonly #held: Uint8Array;
   /** TX frames that are free, a FIFO as long as there are frames. */
@@ -57,6 +59,7 @@ export class FakeQueue {
     this.#frameSize = sizes.frameSize;
     this.#maxPacket = maxPacket;
     this.#rxFrames = block.rxFrames;
+    this.#rxTimes = new Float64Array(memory.buffer, block.rxTimes, block.rxFrameCount);
     this.#held = new Uint8Array(block.rxFrameCount);
     this.#free = Uint32Array.from(
       { length: block.txFrameCount },
@@ -87,12 +90,22 @@ export class FakeQueue {
     return count;
   }
 
+  /** When the packet of the batch entry at an arena offset was injected. */
+  rxTime(entry: number): number {
+    return this.#rxTimes[this.#rxFrame(this.#words[(entry >>> 2) + OFFSET_WORD]!)]!;
+  }
+
+  /** The RX frame that a byte of the arena lies in. */
+  #rxFrame(offset: number): number {
+    return Math.floor((offset - this.#rxFrames) / this.#frameSize);
+  }
+
   rxRelease(batch: number, count: number): void {
     const words = this.#words;
     const { mask, cursor } = this.#fill;
     for (let i = 0; i < count; i++) {
       const offset = words[(batch >>> 2) + (i << ENTRY_WORDS_SHIFT) + OFFSET_WORD]!;
-      const index = Math.floor((offset - this.#rxFrames) / this.#frameSize);
+      const index = this.#rxFrame(offset);
       if (this.#held[index] !== 1)
         throw new Error(`rxRelease: the frame at ${offset} was not handed out, or was given back before`);
       this.#held[index] = 0;

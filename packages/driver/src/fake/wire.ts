@@ -1,4 +1,4 @@
-import { NicshareError, RingConsumer, RingProducer, wake } from '@nicshare/shm';
+import { monotonicClock, NicshareError, RingConsumer, RingProducer, wake } from '@nicshare/shm';
 import { check, libc } from '@nicshare/shm/sys';
 import {
   COUNTER_NO_FRAME,
@@ -23,6 +23,9 @@ class WireQueue {
   readonly #completion: RingProducer;
   readonly #block: RingBlock;
   readonly #frameSize: number;
+  /** Missing where nobody wants to know when packets come. */
+  readonly #rxTimes: Float64Array | undefined;
+  readonly #clock = monotonicClock();
 
   constructor(memory: WebAssembly.Memory, description: FakeWireDescription, ring: number) {
     this.#bytes = new Uint8Array(memory.buffer);
@@ -34,6 +37,8 @@ class WireQueue {
     this.#tx = new RingConsumer(this.#cells, this.#block.tx);
     this.#completion = new RingProducer(this.#cells, this.#block.completion);
     this.#frameSize = description.frameSize;
+    const { rxTimes, rxFrameCount } = this.#block;
+    this.#rxTimes = description.rxTimes ? new Float64Array(memory.buffer, rxTimes, rxFrameCount) : undefined;
   }
 
   inject(packet: Uint8Array): boolean {
@@ -43,6 +48,7 @@ class WireQueue {
     const frame = this.#words[this.#block.fillEntries / 4 + (this.#fill.cursor & this.#fill.mask)]!;
     this.#fill.release(1);
     this.#bytes.set(packet, frame);
+    if (this.#rxTimes) this.#rxTimes[(frame - this.#block.rxFrames) / this.#frameSize] = this.#clock();
     const entry = this.#block.rxEntries / 4 + (this.#rx.cursor & this.#rx.mask) * 2;
     this.#words[entry] = frame;
     this.#words[entry + 1] = packet.length;

@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Arena } from '@nicshare/shm';
+import { Arena, type Clock } from '@nicshare/shm';
 import test from 'ava';
 import { packet } from '../conformance/packets.js';
 import type { Device, DeviceContext } from '../device.js';
 import { BATCH_ENTRY, BATCH_LENGTH, BATCH_OFFSET, MAX_BURST } from '../tables.js';
 import { readCapture } from './capture/read.js';
 import type { Sample } from './capture/samples.test.support.js';
-import { type Clock, openPcap } from './device.js';
+import { openPcap } from './device.js';
 import type { PcapOptions } from './options.js';
 
 export const RING_SIZE = 64;
@@ -36,6 +36,8 @@ export interface Opened {
   readonly device: Device;
   readonly arena: Arena;
   readonly notes: string[];
+  /** Arena offset of the batch that bursts are taken into. */
+  readonly batch: number;
   /** Nanoseconds; to be set by a test. */
   readonly clock: { now: number };
   /** Numbers of the packets of one burst. */
@@ -81,6 +83,7 @@ export function openWaiting(options: Omit<PcapOptions, 'driver'>, frameSize = FR
     device,
     arena,
     notes,
+    batch,
     clock,
     takeBytes,
     take: (max) => takeBytes(max).map((bytes) => bytes.readUInt32BE(42)),

@@ -3,6 +3,7 @@ import { PollSet } from '@nicshare/shm/sys';
 import test from 'ava';
 import { packet } from '../conformance/packets.js';
 import { deviceConformance } from '../conformance.js';
+import { BATCH_ENTRY } from '../tables.js';
 import { PcapngFile, pcapFile, type Sample } from './capture/samples.test.support.js';
 import {
   directory,
@@ -172,6 +173,18 @@ test('a looped replay keeps the mean gap between the last packet and the first',
     all,
     upTo(10).map((i) => [i * 2, i % 5]),
   );
+});
+
+test('packets came when they were due, over passes too; flat out nobody knows', (t) => {
+  const file = written(pcapFile(samples(3)));
+  const { take, clock, device, batch } = open({ file, loop: true });
+  const start = clock.now;
+  take(2);
+  clock.now += 10 * MS;
+  t.deepEqual(take(3), [1, 2, 0]);
+  const cameAt = upTo(3).map((i) => (device.fastPath.rxTime!(0, batch + i * BATCH_ENTRY) - start) / MS);
+  t.deepEqual(cameAt, [1, 2, 3]);
+  t.is(open({ file, rate: 'flat-out' }).device.fastPath.rxTime, undefined);
 });
 
 test('a given rate takes the place of the recorded times, over passes too', (t) => {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Region } from '@nicshare/shm';
+import { type Clock, monotonicClock, type Region } from '@nicshare/shm';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { loadDriverModule } from '../module.js';
 import type { RuleCoverage } from '../rules.js';
@@ -14,16 +14,12 @@ import { remarks, type Survey, surveyCapture } from './survey.js';
 
 export type { PcapOptions } from './options.js';
 
-/** Nanoseconds since whenever, never going back. */
-export type Clock = () => number;
-
 const MAC = Uint8Array.of(2, 0, 0, 0, 0x9c, 0xa9);
-const monotonic: Clock = () => performance.now() * 1e6;
 
 /**
  * Opens a pcap device. Throws NicshareError FileNotFound, NotPermitted, CaptureInvalid, InvalidArgument, OutOfMemory.
  */
-export function openPcap(options: PcapOptions, context: DeviceContext, clock = monotonic): Device {
+export function openPcap(options: PcapOptions, context: DeviceContext, clock = monotonicClock()): Device {
   const settings = replaySettings(options);
   const { file, record, memory } = settings;
   const survey = surveyCapture(file, context.frameSize);
@@ -104,6 +100,7 @@ class PcapDevice implements Device {
       rxRelease: module.pcapRxRelease,
       txReserve: module.pcapTxReserve,
       txBurst: module.pcapTxBurst,
+      ...(period !== undefined && { rxTime: (_queue: number, entry: number) => this.#dueAt(entry) }),
     };
   }
 
@@ -170,6 +167,14 @@ class PcapDevice implements Device {
     if (table.getUint32(T.PACED, true) === 0 || table.getUint32(T.STARTED, true) === 0) return 0;
     const due = this.#due[table.getUint32(T.RX_CURSOR, true)]!;
     return table.getFloat64(T.PASS_START, true) + due - this.#clock();
+  }
+
+  /** When the packet of the batch entry at an arena offset was due. */
+  #dueAt(entry: number): number {
+    const packet = this.#pool.packetAt(entry);
+    const start = this.#table.getFloat64(T.BURST_PASS_START, true);
+    const passEnded = packet < this.#table.getUint32(T.BURST_CURSOR, true);
+    return start + this.#due[packet]! + (passEnded ? this.#table.getFloat64(T.PASS_PERIOD, true) : 0);
   }
 
   endSleep(): void {

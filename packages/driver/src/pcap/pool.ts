@@ -84,6 +84,13 @@ export class ReplayPool {
     return new Float64Array(this.#context.arena.memory.buffer, this.due, packets);
   }
 
+  /** Which packet the batch entry at an arena offset names. */
+  packetAt(entry: number): number {
+    const { arena, frameSize } = this.#context;
+    const [frame] = new Uint32Array(arena.memory.buffer, entry + BATCH_OFFSET, 1);
+    return Math.floor((frame! - this.#region.offset) / frameSize);
+  }
+
   destroy(): void {
     destroyRegion(this.#context.arena, this.region);
   }

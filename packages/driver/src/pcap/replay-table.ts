@@ -7,8 +7,10 @@
 export const PASS_START = 0;
 /** Time from the start of one pass to that of the next. */
 export const PASS_PERIOD = PASS_START + 8;
+/** When the pass began that was running when a paced burst was taken last. */
+export const BURST_PASS_START = PASS_PERIOD + 8;
 /** Packets sent that no file holds. */
-export const DISCARDED = PASS_PERIOD + 8;
+export const DISCARDED = BURST_PASS_START + 8;
 
 /** Arena offset of the packets to receive: an array of batch entries, and how many there are. */
 export const RX_ENTRIES = DISCARDED + 8;
@@ -38,4 +40,6 @@ export const TX_CURSOR = TX_LENGTHS + 4;
 export const TX_RECORDED = TX_CURSOR + 4;
 /** 1: sent packets wait to be recorded; 0: they are gone at once. */
 export const RECORDS = TX_RECORDED + 4;
-export const TABLE_BYTES = RECORDS + 4;
+/** First packet of the paced burst that was taken last. */
+export const BURST_CURSOR = RECORDS + 4;
+export const TABLE_BYTES = BURST_CURSOR + 4;
