@@ -27,6 +27,7 @@ function accountOf({ echo = {}, counted = 100, ringFull = 0, device = 0 }: Run) 
     totals: { ...NO_COUNTERS, rxDropRingFull },
     dropNoClient: 0,
     violations: 0,
+    latency: null,
   });
   return account(
     ROLES,

@@ -46,6 +46,11 @@ export class Attachment {
     for (const region of [this.dispatcherRegion, this.clientRegion]) this.#checkHeader(region);
   }
 
+  /** Whether the dispatcher leaves latency samples beside the rxRing's cursor. */
+  get sampled(): boolean {
+    return new DataView(this.buffer, this.dispatcherRegion).getUint32(layout.HEADER_SAMPLED, true) === 1;
+  }
+
   /** One view of the received packets' memory. */
   rxBytes(): Uint8Array {
     return new Uint8Array(this.buffer, this.dispatcherRegion, this.shape.dispatcherBytes);

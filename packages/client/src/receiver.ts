@@ -1,6 +1,7 @@
 import { layout, NicshareError, RingConsumer, RingProducer } from '@nicshare/shm';
 import type { Attachment } from './attachment.js';
 import { Batch } from './batch.js';
+import { Pickups } from './pickups.js';
 
 const CELL = 2;
 
@@ -16,6 +17,8 @@ export class Receiver {
   readonly #entries: number;
   readonly #state: number;
   readonly #sleepCell: number;
+  /** Missing where the dispatcher takes no samples. */
+  readonly #pickups: Pickups | undefined;
 
   constructor(attachment: Attachment, debug: boolean) {
     const { buffer, dispatcherRegion, clientRegion, shape } = attachment;
@@ -37,6 +40,7 @@ export class Receiver {
     this.#entries = (clientRegion + shape.fillEntries) >> CELL;
     this.#state = (dispatcherRegion + layout.SESSION_STATE) >> CELL;
     this.#sleepCell = (clientRegion + layout.CLIENT_SLEEP_RX) >> CELL;
+    this.#pickups = attachment.sampled ? new Pickups(attachment) : undefined;
   }
 
   createBatch(capacity: number): Batch {
@@ -60,6 +64,7 @@ export class Receiver {
       length[i] = lengthAndFlags & 0xffff;
       flags[i] = lengthAndFlags >>> 16;
     }
+    this.#pickups?.take(cursor, count, ring.seen);
     ring.release(count);
     batch.count = count;
     return count;

@@ -7,6 +7,7 @@ import { add, count } from './counters';
 import { rxBurst, rxRelease } from './device';
 import { handToKernel, leave } from './exception';
 import { beginTapBurst, beginTapTurn, endReceivedBurst, tapReceived } from './packet-tap';
+import { burstTime, sample } from './latency';
 import { reclaimFrames } from './reclaim';
 import { violate } from './violation';
 import { noteSleepingReceiver } from './wakeup';
@@ -31,6 +32,7 @@ export function receive(): u32 {
 function receiveFrom(queue: u32, tapped: bool): u32 {
   const taken = rxBurst(queue, T.RX_BATCH, MAX_BURST);
   if (!taken) return 0;
+  const time: f64 = load<u32>(T.PLANE, T.PLANE_SAMPLED) ? burstTime() : 0;
   const copies = tapped && beginTapBurst();
   const end: u32 = T.RX_BATCH + taken * BATCH_ENTRY;
   let bytes: u32 = 0;
@@ -58,14 +60,15 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
       load<u32>(session, T.SESSION_RX_PRODUCER) == load<u32>(session, T.SESSION_RX_PUBLISHED) &&
       !load<u32>(session, T.SESSION_BURST_FULL)
     ) {
-      store<u32>(T.TOUCHED + (touched << 2), session);
+      store<u64>(T.TOUCHED + (touched << T.TOUCHED_SHIFT), <u64>session | (<u64>entry << 32));
       touched++;
     }
     const outcome = deliver(session, packet, length);
     if (tapped) tapReceived(copies, target, packet, length, outcome);
   }
   if (tapped) endReceivedBurst(copies, taken, bytes);
-  for (let i: u32 = 0; i < touched; i++) publish(load<u32>(T.TOUCHED + (i << 2)));
+  if (time) sample(queue, touched, time);
+  for (let i: u32 = 0; i < touched; i++) publish(load<u32>(T.TOUCHED + (i << T.TOUCHED_SHIFT)));
   if (aside) handToKernel(queue, aside);
   rxRelease(queue, T.RX_BATCH, taken);
   add(T.PLANE + T.PLANE_RECEIVED, taken);

@@ -18,7 +18,7 @@ import type { SocketAccess } from './conductor/socket-file.js';
 import { groupId, STANDARD_GROUP } from './config/accounts.js';
 import { orderedMatches } from './config/flow-match.js';
 import { parseListenAddress } from './config/listen-address.js';
-import type { DispatcherConfig, DispatcherOptions } from './config/schema.js';
+import { type DispatcherConfig, type DispatcherOptions, sampleInterval } from './config/schema.js';
 import { tapSettings } from './config/tap.js';
 import { validateOptions } from './config/validate.js';
 import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
@@ -123,6 +123,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         idle: config.idle,
         wakeupInterval: config.idle.wakeupInterval,
         hold: config.overflow === 'hold',
+        sampleInterval: sampleInterval(config),
         startAt: queuesToWaitFor(config),
         unmatched: config.unmatched,
         tap: tapSettings(config),
@@ -152,6 +153,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     this.#descriptors = new DescriptorServer(fds, conductor, (code) => this.#control.countRefusal(code));
     const access = socketAccess(this.config.socket);
     this.#noteAccess(access);
+    this.#noteLatency();
     await this.#control.listen(access);
     this.#descriptors.listen(access);
     if (!this.#control.descriptorsRefused)
@@ -196,6 +198,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
       deviceCounters: await this.#dataplane.stats(),
       refusals: this.#control.refusals,
       since: this.#since,
+      sampleInterval: sampleInterval(this.config),
     });
   }
 
@@ -233,6 +236,15 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     const all = wanted === this.config.queues.length;
     const who = all ? 'every queue has' : wanted === 1 ? 'one queue has' : `${wanted} queues have`;
     this.emit('note', `The replay begins once ${who} a client (device.start).`);
+  }
+
+  #noteLatency(): void {
+    if (sampleInterval(this.config) === 0 || this.#device.rxTimes) return;
+    const { driver } = this.#device.info;
+    this.emit(
+      'note',
+      `The ${driver} device tells no times here: latencies begin where the dispatcher takes a packet.`,
+    );
   }
 
   #pagesNoted = false;

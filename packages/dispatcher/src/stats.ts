@@ -1,5 +1,12 @@
 import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
-import { formatMac, layout, readCounter, readSessionCounters, type SessionCounters } from '@nicshare/shm';
+import {
+  formatMac,
+  LATENCY_BOUNDS_SECONDS,
+  layout,
+  readCounter,
+  readSessionCounters,
+  type SessionCounters,
+} from '@nicshare/shm';
 import type { ClientSession } from './conductor/client-session.js';
 import type { Conductor } from './conductor/conductor.js';
 import type { Queue } from './conductor/queue.js';
@@ -9,6 +16,8 @@ import { type PlaneCounters, readPlaneCounters } from './dataplane/plane.js';
 import { queueRecord } from './dataplane/rule-table.js';
 import { sessionRecord } from './dataplane/session-table.js';
 import * as T from './dataplane/tables.js';
+import { pickupsOf } from './latency/pickups.js';
+import { type QueueLatency, readStages } from './latency/stages.js';
 
 /** Where a session's RX frames are; free + inRing + client = total. */
 export interface FrameLedger {
@@ -46,6 +55,15 @@ export interface QueueStats {
   readonly dropNoClient: number;
   /** Sessions that were ended because the client broke a rule of its rings. */
   readonly violations: number;
+  /** Null where no samples are taken. */
+  readonly latency: QueueLatency | null;
+}
+
+export interface LatencySampling {
+  /** Between two samples of a client, at least. */
+  readonly intervalMicroseconds: number;
+  /** The longest that each bucket of the queues' histograms counts; the last bucket, behind these, counts the rest. */
+  readonly boundsSeconds: readonly number[];
 }
 
 export interface DispatcherStats {
@@ -60,6 +78,8 @@ export interface DispatcherStats {
   readonly deviceCounters: DeviceStats;
   readonly plane: PlaneCounters;
   readonly memory: { readonly budget: number; readonly used: number };
+  /** How latencies are sampled; null where they are not. */
+  readonly latency: LatencySampling | null;
   /** Refusals on the control and descriptor sockets, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Frames that ledgers of ended sessions were off by; other than 0 is a bug of ours. */
@@ -97,7 +117,13 @@ function clientStats(view: DataView, session: ClientSession): ClientStats {
   };
 }
 
-function queueStats(view: DataView, queue: Queue): QueueStats {
+function queueLatency(view: DataView, queue: Queue, rxTimes: boolean): QueueLatency {
+  const { device, dispatch } = readStages(view, queue.index);
+  const pickup = queue.pickups(queue.session && pickupsOf(view, queue.session));
+  return { device: rxTimes ? device : null, dispatch, pickup };
+}
+
+function queueStats(view: DataView, queue: Queue, latency: QueueLatency | null): QueueStats {
   const { name, mode, match, priority } = queue.config;
   const client = queue.session ? clientStats(view, queue.session) : null;
   return {
@@ -109,6 +135,7 @@ function queueStats(view: DataView, queue: Queue): QueueStats {
     totals: queue.totals(client?.counters),
     dropNoClient: readCounter(view, queueRecord(queue.index) + T.QUEUE_NO_CLIENT),
     violations: queue.violations,
+    latency,
   };
 }
 
@@ -120,8 +147,10 @@ export function collectStats(options: {
   deviceCounters: DeviceStats;
   refusals: Readonly<Record<string, number>>;
   since: number;
+  /** Microseconds between latency samples; 0: none are taken. */
+  sampleInterval: number;
 }): DispatcherStats {
-  const { conductor, device } = options;
+  const { conductor, device, sampleInterval } = options;
   const view = new DataView(options.memory.buffer);
   const { mac, ...info } = device.info;
   return {
@@ -136,8 +165,14 @@ export function collectStats(options: {
     deviceCounters: options.deviceCounters,
     plane: readPlaneCounters(view),
     memory: { budget: conductor.budget.limit, used: conductor.budget.used },
+    latency:
+      sampleInterval > 0
+        ? { intervalMicroseconds: sampleInterval, boundsSeconds: LATENCY_BOUNDS_SECONDS }
+        : null,
     refusals: options.refusals,
     ledgerErrors: conductor.ledgerErrors,
-    queues: conductor.queues.map((queue) => queueStats(view, queue)),
+    queues: conductor.queues.map((queue) =>
+      queueStats(view, queue, sampleInterval > 0 ? queueLatency(view, queue, device.rxTimes) : null),
+    ),
   };
 }

@@ -2,8 +2,8 @@ import test from 'ava';
 import * as layout from './layout.js';
 import { sessionShape } from './shape.js';
 
-test('the layout of version 1 stands as it was published', (t) => {
-  t.is(layout.VERSION, 1);
+test('the layout of version 2 stands as it was published', (t) => {
+  t.is(layout.VERSION, 2);
   t.deepEqual(
     Object.fromEntries(
       Object.entries(layout).filter(([name]) =>
@@ -18,9 +18,13 @@ test('the layout of version 1 stands as it was published', (t) => {
       HEADER_FRAME_SIZE: 12,
       HEADER_RX_FRAMES: 16,
       HEADER_TX_FRAMES: 20,
-      HEADER_BYTES: 24,
+      HEADER_SAMPLED: 24,
+      HEADER_BYTES: 28,
       RX_PRODUCER: 128,
       SESSION_STATE: 132,
+      RX_SAMPLE_NUMBER: 136,
+      RX_SAMPLE_CURSOR: 140,
+      RX_SAMPLE_TIME: 144,
       COMPLETION_PRODUCER: 256,
       FILL_CONSUMER: 384,
       TX_CONSUMER: 512,
@@ -33,6 +37,9 @@ test('the layout of version 1 stands as it was published', (t) => {
       CLIENT_SLEEP_TX: 768,
       CLIENT_COUNTERS: 896,
       CLIENT_BACK_PRESSURE: 896,
+      CLIENT_PICKUP: 1024,
+      CLIENT_PICKUP_SUM: 1120,
+      CLIENT_PICKUP_END: 1128,
     },
   );
   t.is(layout.COUNTERS, 1024);
@@ -46,7 +53,9 @@ test('the layout of version 1 stands as it was published', (t) => {
 test('counters fit between the cursors and the arrays', (t) => {
   t.true(layout.COUNTERS >= layout.DISPATCHER_SLEEP + layout.LINE);
   t.true(layout.COUNTERS + layout.COUNTER_COUNT * 8 <= layout.ARRAYS);
-  t.true(layout.CLIENT_COUNTERS + layout.LINE <= layout.ARRAYS);
+  t.true(layout.CLIENT_COUNTERS + layout.LINE <= layout.CLIENT_PICKUP);
+  t.true(layout.CLIENT_PICKUP_END <= layout.ARRAYS);
+  t.is(layout.RX_SAMPLE_TIME % 8, 0, 'it is stored at once');
 });
 
 test('arrays follow one another without overlap and regions are whole 2 MiB pages', (t) => {

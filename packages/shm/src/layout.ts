@@ -4,7 +4,7 @@
  *
  *   DISPATCHER REGION (written by the dispatcher alone; the client maps it read-only)
  *   0      header: magic, version, sizes (written last to first: magic is valid only once all else is)
- *   128    rxRing producer       | session state
+ *   128    rxRing producer       | session state | latency sample
  *   256    completionRing producer
  *   384    fillRing consumer
  *   512    txRing consumer
@@ -21,6 +21,7 @@
  *   640    client sleep epoch, waiting for packets
  *   768    client sleep epoch, waiting for TX frames
  *   896    counters of the client's own, u32 each (shown, never trusted)
+ *   1024   its histogram of pickup latencies (shown, never trusted)
  *   4096   fillRing entries, txRing descriptors, then the TX frames
  *
  * Cursors are free-running u32 on cache-line pairs of their own (the prefetcher fetches lines in pairs): a cursor
@@ -33,7 +34,7 @@
 /** 'NICS' in ASCII, little endian. */
 export const MAGIC = 0x5343494e;
 /** Raised whenever anything in this file changes. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const LINE = 128;
 /** Regions are whole 2 MiB pages, whatever backs them. */
@@ -46,12 +47,19 @@ export const HEADER_RING_SIZE = HEADER_VERSION + 4;
 export const HEADER_FRAME_SIZE = HEADER_RING_SIZE + 4;
 export const HEADER_RX_FRAMES = HEADER_FRAME_SIZE + 4;
 export const HEADER_TX_FRAMES = HEADER_RX_FRAMES + 4;
-export const HEADER_BYTES = HEADER_TX_FRAMES + 4;
+/** u32 of the dispatcher region: 1 where latency samples come. */
+export const HEADER_SAMPLED = HEADER_TX_FRAMES + 4;
+export const HEADER_BYTES = HEADER_SAMPLED + 4;
 
 // Dispatcher region.
 export const RX_PRODUCER = LINE;
 /** Beside the rxRing's producer: who polls the ring sees the end of the session in the same cache line. */
 export const SESSION_STATE = RX_PRODUCER + 4;
+// The latest latency sample, in the same line again: a cursor of the rxRing, and when the dispatcher published that
+// slot (u64, nanoseconds of CLOCK_MONOTONIC). The number is odd while the other two change, and new afterwards.
+export const RX_SAMPLE_NUMBER = SESSION_STATE + 4;
+export const RX_SAMPLE_CURSOR = RX_SAMPLE_NUMBER + 4;
+export const RX_SAMPLE_TIME = RX_SAMPLE_CURSOR + 4;
 export const COMPLETION_PRODUCER = RX_PRODUCER + LINE;
 export const FILL_CONSUMER = COMPLETION_PRODUCER + LINE;
 export const TX_CONSUMER = FILL_CONSUMER + LINE;
@@ -68,6 +76,8 @@ export const CLIENT_SLEEP_TX = CLIENT_SLEEP_RX + LINE;
 export const CLIENT_COUNTERS = CLIENT_SLEEP_TX + LINE;
 /** u32: packets that the client could not send because no TX frame was free. */
 export const CLIENT_BACK_PRESSURE = CLIENT_COUNTERS;
+/** Latencies from the publication to the client's rxBurst: u32 buckets, then their sum, a u64 of nanoseconds. */
+export const CLIENT_PICKUP = CLIENT_COUNTERS + LINE;
 
 /** Where descriptors start, in both regions. */
 export const ARRAYS = 4096;
@@ -137,6 +147,14 @@ export const OUTCOME_RUNT = 7;
 
 /** Bytes of a packet that a tap takes at least. */
 export const MIN_SNAPLEN = 14;
+
+// A latency histogram: bucket `i` counts what took at most LATENCY_FIRST_BOUND << i nanoseconds and more than the bucket
+// before holds; the last one counts the rest. From 250 ns to 1.05 s.
+export const LATENCY_FIRST_BOUND = 250;
+export const LATENCY_BOUNDS = 23;
+export const LATENCY_BUCKETS = LATENCY_BOUNDS + 1;
+export const CLIENT_PICKUP_SUM = CLIENT_PICKUP + LATENCY_BUCKETS * 4;
+export const CLIENT_PICKUP_END = CLIENT_PICKUP_SUM + 8;
 
 // Limits of what a configuration may ask for.
 export const MIN_RING_SIZE = 64;

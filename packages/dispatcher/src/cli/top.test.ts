@@ -18,6 +18,7 @@ const QUEUE: QueueStats = {
   totals: NO_COUNTERS,
   dropNoClient: 0,
   violations: 0,
+  latency: null,
 };
 
 const CLIENT: ClientStats = {
@@ -57,6 +58,7 @@ const STATS: DispatcherStats = {
     exceptionDropped: { full: 0, down: 0, gone: 0, refused: 0, runt: 0, oversized: 0 },
   },
   memory: { budget: 1000, used: 10 },
+  latency: null,
   refusals: {},
   ledgerErrors: 0,
   queues: [QUEUE],

@@ -54,6 +54,8 @@ export class ClientSession {
     queue: ServedQueue;
     identity: PeerCredentials;
     shape: SessionShape;
+    /** Whether the client gets latency samples. */
+    sampled: boolean;
     arena: Arena;
     stock: RegionStock;
   }) {
@@ -77,7 +79,8 @@ export class ClientSession {
       throw error;
     }
     this.#wake = wake;
-    for (const region of [this.clientRegion, this.dispatcherRegion]) this.#writeHeader(region);
+    for (const region of [this.clientRegion, this.dispatcherRegion])
+      this.#writeHeader(region, options.sampled);
   }
 
   get dispatcherRegion(): Region {
@@ -89,13 +92,16 @@ export class ClientSession {
   }
 
   /** Magic and version are written last: a region that has them is whole. */
-  #writeHeader(region: Region): void {
+  #writeHeader(region: Region, sampled: boolean): void {
     const view = new DataView(this.#arena.memory.buffer, region.offset, layout.ARRAYS);
     view.setUint32(layout.HEADER_RING_SIZE, this.shape.ringSize, true);
     view.setUint32(layout.HEADER_FRAME_SIZE, this.shape.frameSize, true);
     view.setUint32(layout.HEADER_RX_FRAMES, this.shape.rxFrames, true);
     view.setUint32(layout.HEADER_TX_FRAMES, this.shape.txFrames, true);
-    if (region === this.dispatcherRegion) view.setUint32(layout.SESSION_STATE, layout.STATE_ATTACHED, true);
+    if (region === this.dispatcherRegion) {
+      view.setUint32(layout.SESSION_STATE, layout.STATE_ATTACHED, true);
+      view.setUint32(layout.HEADER_SAMPLED, sampled ? 1 : 0, true);
+    }
     view.setUint32(layout.HEADER_VERSION, layout.VERSION, true);
     view.setUint32(layout.HEADER_MAGIC, layout.MAGIC, true);
   }

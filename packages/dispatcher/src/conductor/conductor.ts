@@ -10,9 +10,10 @@ import {
 } from '@nicshare/shm';
 import { EventEmitter } from 'eventemitter3';
 import { groupId, userId } from '../config/accounts.js';
-import type { DispatcherConfig } from '../config/schema.js';
+import { type DispatcherConfig, sampleInterval } from '../config/schema.js';
 import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
 import { MAX_SESSIONS } from '../dataplane/tables.js';
+import { pickupsOf } from '../latency/pickups.js';
 import { Budget } from './budget.js';
 import { ClientSession } from './client-session.js';
 import { watchDeath } from './death-watch.js';
@@ -67,6 +68,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly #dataplane: DataplaneHandle;
   readonly #device: OpenDevice;
   readonly #shape: SessionShape;
+  readonly #sampled: boolean;
   readonly #sessions = new Map<number, Entry>();
   readonly #slots = new Set<number>();
   readonly #tokens = new Tokens<Request>();
@@ -79,6 +81,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.#dataplane = dataplane;
     this.#device = device;
     this.#shape = configuredShape(config);
+    this.#sampled = sampleInterval(config) > 0;
     this.budget = new Budget(config.memory.budget);
     this.queues = config.queues.map((queue, index) => {
       const { allow } = queue;
@@ -177,6 +180,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         queue,
         identity,
         shape: this.#shape,
+        sampled: this.#sampled,
         arena: this.#arena,
         stock: this.#stock,
       });
@@ -228,7 +232,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     session.markEnded();
     const memory = new DataView(this.#arena.memory.buffer);
     const { owner, queue } = this.#sessions.get(session.id)!;
-    queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset));
+    queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset), pickupsOf(memory, session));
     this.#sessions.delete(session.id);
     this.#slots.delete(session.slot);
     if (reason) owner.sessionEnded(session.id, reason);

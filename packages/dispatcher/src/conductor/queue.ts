@@ -1,4 +1,11 @@
-import { NO_COUNTERS, type SessionCounters, sumCounters } from '@nicshare/shm';
+import {
+  type LatencyHistogram,
+  NO_COUNTERS,
+  NO_LATENCIES,
+  type SessionCounters,
+  sumCounters,
+  sumLatencies,
+} from '@nicshare/shm';
 import type { QueueConfig } from '../config/schema.js';
 import type { ClientSession } from './client-session.js';
 
@@ -11,6 +18,7 @@ export class Queue {
   /** The attached session, also while it begins or ends. */
   session: ClientSession | undefined;
   #past: SessionCounters | undefined;
+  #pastPickups = NO_LATENCIES;
   /** Sessions that were ended because the client broke a rule. */
   violations = 0;
 
@@ -37,8 +45,14 @@ export class Queue {
     return sumCounters(this.#past ?? NO_COUNTERS, current ?? NO_COUNTERS);
   }
 
-  /** Keeps the counters of a session that ends. */
-  addPast(counters: SessionCounters): void {
+  /** How long packets waited for clients, over the sessions that have ended and, where it is given, the attached one. */
+  pickups(current?: LatencyHistogram): LatencyHistogram {
+    return sumLatencies(this.#pastPickups, current ?? NO_LATENCIES);
+  }
+
+  /** Keeps what a session that ends has counted. */
+  addPast(counters: SessionCounters, pickups: LatencyHistogram): void {
     this.#past = this.totals(counters);
+    this.#pastPickups = this.pickups(pickups);
   }
 }

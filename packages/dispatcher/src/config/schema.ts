@@ -194,6 +194,9 @@ function account() {
   return z.union([z.string(), z.int().min(0)]);
 }
 
+/** Microseconds. */
+const DEFAULT_SAMPLE = 1000;
+
 const FILE_MODE = "must be an octal file mode in quotes, as '0660'";
 
 /**
@@ -290,6 +293,19 @@ export const configSchema = z.strictObject({
     .describe(
       'Serves all counters at `/metrics` in the OpenMetrics format, for Prometheus and its like; off without it',
     ),
+  latency: z
+    .strictObject({
+      sample: z
+        .number()
+        .min(0)
+        .max(10_000_000)
+        .default(DEFAULT_SAMPLE)
+        .describe('Least microseconds between two samples of one client; 0 takes none'),
+    })
+    .optional()
+    .describe(
+      'Samples how long packets take from the device to the dispatcher, to the rxRing, and to the client. Without it, once a millisecond where `metrics` are served, and otherwise not at all: who watches pays for the looks at the clock',
+    ),
   overflow: z
     .enum(['drop', 'hold'])
     .default('drop')
@@ -297,6 +313,10 @@ export const configSchema = z.strictObject({
       '`hold`: packets are taken only while every client has room for them; for sources that can wait',
     ),
 });
+
+/** Microseconds between two latency samples of a client, at least; 0: none are taken. */
+export const sampleInterval = ({ latency, metrics }: DispatcherConfig): number =>
+  latency?.sample ?? (metrics ? DEFAULT_SAMPLE : 0);
 
 /** As written by a user. */
 export type DispatcherOptions = z.input<typeof configSchema>;

@@ -1,4 +1,5 @@
 import { tables as driverTables } from '@nicshare/driver';
+import { layout } from '@nicshare/shm';
 import test from 'ava';
 import { loadPlane, type Plane } from './plane.js';
 import { writeRules } from './rule-table.js';
@@ -31,6 +32,8 @@ test('tables of the packages lie one behind the other below the first MiB', (t) 
   t.is(T.PLANE, driverTables.DRIVER_TABLES_END);
   t.true(T.RX_BATCH + driverTables.MAX_BURST * driverTables.BATCH_ENTRY <= T.TX_BATCH);
   t.true(T.TABLES_END <= 1 << 20);
+  t.is(T.HISTOGRAM_SUM, layout.LATENCY_BUCKETS * 8);
+  t.is((T.TOUCHED | T.LATENCIES) % 8, 0);
 });
 
 test('the first rule that fits decides', (t) => {

@@ -22,6 +22,8 @@ export interface OpenDevice {
   readonly wire: unknown;
   /** The kernel's interface that gets what no queue takes, where one was made for that. */
   readonly exceptionInterface: string | undefined;
+  /** Whether it tells when packets came. */
+  readonly rxTimes: boolean;
 }
 
 type Settings = Omit<DataplaneSettings, 'controlFd' | 'commandCount'>;

@@ -16,6 +16,8 @@ export interface DataplaneSettings {
   /** Least time between two wakeups of one client, in microseconds; what interrupt moderation is to a NIC. */
   readonly wakeupInterval: number;
   readonly hold: boolean;
+  /** Microseconds between two latency samples of a session, at least; 0: none are taken. */
+  readonly sampleInterval: number;
   /** How many queues must have a client before the device is started. */
   readonly startAt: number;
   readonly unmatched: 'pass' | 'drop' | 'tap';
@@ -68,6 +70,8 @@ export type Report =
       readonly wire: unknown;
       /** The kernel's interface that gets what no queue takes. */
       readonly exceptionInterface: string | undefined;
+      /** Whether the device tells when packets came. */
+      readonly rxTimes: boolean;
     }
   | { readonly type: 'attached'; readonly slot: number }
   /** `ledger`: frames that are neither free nor held, or both; 0 unless we have a bug. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastPath } from '@nicshare/driver';
+import { monotonicClock } from '@nicshare/shm';
 import { addressOf, CLOCK_REALTIME, libc } from '@nicshare/shm/sys';
 import * as T from './tables.js';
 
@@ -44,7 +45,7 @@ export function loadPlane(
   };
   const timespec = addressOf(new Uint8Array(memory.buffer)) + T.TAP_COMMON + T.TAP_TIMESPEC;
   const imports = {
-    env: { memory, abort },
+    env: { memory, abort, clock: monotonicClock() },
     device: { ...bindFastPath(device) },
     kernel: { write, read },
     clock: { read: () => libc.clockGettime(CLOCK_REALTIME, timespec) },
@@ -54,8 +55,8 @@ export function loadPlane(
 }
 
 /** Exports of another module are linked as they are; methods of a TypeScript device need their object. */
-function bindFastPath(device: FastPath): FastPath {
-  const { rxBurst, rxRelease, txReserve, txBurst } = device;
+function bindFastPath(device: FastPath): Required<FastPath> {
+  const { rxBurst, rxRelease, txReserve, txBurst, rxTime = tellsNoTime } = device;
   const bind = <F extends (...args: never[]) => unknown>(f: F): F =>
     isWasmExport(f) ? f : (f.bind(device) as F);
   return {
@@ -63,8 +64,11 @@ function bindFastPath(device: FastPath): FastPath {
     rxRelease: bind(rxRelease),
     txReserve: bind(txReserve),
     txBurst: bind(txBurst),
+    rxTime: bind(rxTime),
   };
 }
+
+const tellsNoTime = (): number => 0;
 
 /** Exported WebAssembly functions are named by their index (WebAssembly JavaScript Interface, 5.6). */
 const isWasmExport = (f: { readonly name: string }): boolean => /^\d+$/.test(f.name);

@@ -8,6 +8,9 @@ export const ledgerBytes = (rxFrames: number): number => rxFrames * 5;
 
 export const sessionRecord = (slot: number): number => T.SESSIONS + slot * T.SESSION_BYTES;
 
+/** Where the histograms of a queue's stages stand. */
+export const queueLatencies = (queue: number): number => T.LATENCIES + queue * T.LATENCY_BYTES;
+
 /** Writes a session's record: all frames free, all cursors at 0. Returns the record's offset. */
 export function writeSession(
   memory: WebAssembly.Memory,
@@ -21,6 +24,7 @@ export function writeSession(
   const set = (offset: number, value: number): void => view.setUint32(offset, value, true);
   set(T.SESSION_SLOT, slot);
   set(T.SESSION_QUEUE, queueRecord(placement.queue));
+  set(T.SESSION_LATENCIES, queueLatencies(placement.queue));
   set(T.SESSION_TX_QUEUE, slot % device.txQueues);
   set(T.SESSION_MAX_PACKET, device.maxPacket);
   set(T.SESSION_DISPATCHER_REGION, dispatcherRegion);

@@ -5,12 +5,13 @@
  *   PLANE      counters and counts of the whole plane
  *   RX_BATCH   one burst from the device          TX_BATCH   one burst to the device
  *   ACTIVE     addresses of the attached sessions' records, PLANE_ACTIVE_COUNT of them
- *   TOUCHED    addresses of the sessions that the burst at hand delivers to
+ *   TOUCHED    the sessions that the burst at hand delivers to
  *   RULES      the Classifier's rules, highest priority first
  *   QUEUES     one record a configured queue
  *   SESSIONS   one record a session slot
  *   TAPS       one record a tap of packets, and what all taps share
  *   SET_ASIDE  addresses of those entries of RX_BATCH that go to the kernel
+ *   LATENCIES  the histograms of a configured queue, that of each stage
  */
 
 /** = DRIVER_TABLES_END of the driver package; a test holds them together. */
@@ -34,6 +35,12 @@ export const PLANE_TAPS = 32;
 export const PLANE_DEVICE_TAPS = 36;
 /** Taps that a wakeup is due for. */
 export const PLANE_TAP_WAKEUPS_DUE = 40;
+/** 1: latencies are sampled. */
+export const PLANE_SAMPLED = 44;
+/** Bursts to come of which none is sampled; 0: the next may be. */
+export const PLANE_SAMPLE_COUNTDOWN = 48;
+/** f64: nanoseconds between two samples of a session, at least. */
+export const PLANE_SAMPLE_INTERVAL = 56;
 // u64 counters.
 export const PLANE_RECEIVED = 64;
 export const PLANE_RECEIVED_BYTES = 72;
@@ -59,9 +66,13 @@ export const TX_BATCH = RX_BATCH + 1024;
 export const MAX_SESSIONS = 256;
 export const ACTIVE = TX_BATCH + 1024;
 export const TOUCHED = ACTIVE + MAX_SESSIONS * 4;
+/** Address of the session's record, and of the batch entry of its first packet: written at once. */
+export const TOUCHED_SESSION = 0;
+export const TOUCHED_FIRST = 4;
+export const TOUCHED_SHIFT = 3;
 
 export const MAX_RULES = 1024;
-export const RULES = TOUCHED + MAX_SESSIONS * 4;
+export const RULES = TOUCHED + (MAX_SESSIONS << TOUCHED_SHIFT);
 /** Which fields the rule names: bits as below. */
 export const RULE_FIELDS = 0;
 // Values as a little-endian load of the packet's bytes gives them: no byte is swapped per packet.
@@ -137,6 +148,12 @@ export const SESSION_VIOLATION = 188;
 export const SESSION_SLOT = 192;
 /** 1: a tap whose reader had returned no frames when it was looked for some during the burst at hand. */
 export const SESSION_BURST_FRAMELESS = 196;
+/** Address of its queue's histograms. */
+export const SESSION_LATENCIES = 200;
+/** u64: latency samples that the client was given. */
+export const SESSION_SAMPLES = 208;
+/** f64: when it was last sampled, in nanoseconds of the clock. */
+export const SESSION_SAMPLED_AT = 216;
 export const SESSION_BYTES = 256;
 
 export const MAX_TAPS = 4;
@@ -163,7 +180,19 @@ export const SET_ASIDE = TAP_COMMON + 64;
 /** Addresses of a whole burst. */
 const SET_ASIDE_BYTES = 256;
 
-export const TABLES_END = SET_ASIDE + SET_ASIDE_BYTES;
+// Histograms: LATENCY_BUCKETS cells of the layout, and their sum in nanoseconds, u64 each.
+export const HISTOGRAM_SUM = 24 * 8;
+export const HISTOGRAM_BYTES = HISTOGRAM_SUM + 8;
+export const LATENCIES = SET_ASIDE + SET_ASIDE_BYTES;
+/** From the device's own time of a packet until rxBurst has returned it. */
+export const LATENCY_DEVICE = 0;
+/** From there until its publication in the rxRing. */
+export const LATENCY_DISPATCH = LATENCY_DEVICE + HISTOGRAM_BYTES;
+export const LATENCY_BYTES = LATENCY_DISPATCH + HISTOGRAM_BYTES;
+/** Bursts from one look at the clock to the next; after a sleep the first is looked at. */
+export const BURSTS_A_LOOK = 16;
+
+export const TABLES_END = LATENCIES + MAX_QUEUES * LATENCY_BYTES;
 
 /** Dropped by configuration. */
 export const UNMATCHED_DROP = 0;

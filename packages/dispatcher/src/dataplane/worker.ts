@@ -29,6 +29,7 @@ function open(): Device {
     frameSize: settings.frameSize,
     ringSize: settings.deviceRingSize,
     hugepages: settings.hugepages,
+    rxTimes: settings.sampleInterval > 0,
     note: (line) => report({ type: 'note', line }),
   });
 }
@@ -52,6 +53,8 @@ function start(device: Device, exception: ExceptionPath | undefined): PollLoop {
   view.setUint32(T.PLANE + T.PLANE_RX_QUEUES, device.info.rxQueues, true);
   view.setUint32(T.PLANE + T.PLANE_HOLD, settings.hold ? 1 : 0, true);
   view.setUint32(T.PLANE + T.PLANE_UNMATCHED, unmatched.table, true);
+  view.setUint32(T.PLANE + T.PLANE_SAMPLED, settings.sampleInterval > 0 ? 1 : 0, true);
+  view.setFloat64(T.PLANE + T.PLANE_SAMPLE_INTERVAL, settings.sampleInterval * 1000, true);
   const coverage = device.setRules({
     matches: settings.matches.map((rule) => rule.match),
     unmatched: unmatched.rules,
@@ -59,7 +62,9 @@ function start(device: Device, exception: ExceptionPath | undefined): PollLoop {
   const plane = loadPlane(settings.memory, device.fastPath, exception);
   const loop = new PollLoop(device, plane, exception, port, settings);
   const { wire } = device as { wire?: unknown };
-  report({ type: 'ready', info: device.info, coverage, wire, exceptionInterface: exception?.interface });
+  const rxTimes = device.fastPath.rxTime !== undefined;
+  const exceptionInterface = exception?.interface;
+  report({ type: 'ready', info: device.info, coverage, wire, exceptionInterface, rxTimes });
   return loop;
 }
 

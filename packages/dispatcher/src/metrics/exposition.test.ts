@@ -1,4 +1,10 @@
-import { NO_COUNTERS } from '@nicshare/shm';
+import {
+  LATENCY_BOUNDS_SECONDS,
+  type LatencyHistogram,
+  latencyBucket,
+  NO_COUNTERS,
+  NO_LATENCIES,
+} from '@nicshare/shm';
 import test from 'ava';
 import type { DispatcherStats, QueueStats } from '../stats.js';
 import { expose } from './exposition.js';
@@ -7,6 +13,14 @@ import { expose } from './exposition.js';
 const TOTALS = Object.fromEntries(
   Object.keys(NO_COUNTERS).map((name, index) => [name, 1000 + index]),
 ) as unknown as typeof NO_COUNTERS;
+
+/** Samples of so many nanoseconds. */
+const measured = (...samples: number[]): LatencyHistogram => ({
+  buckets: NO_LATENCIES.buckets.map(
+    (_, bucket) => samples.filter((ns) => latencyBucket(ns) === bucket).length,
+  ),
+  sumSeconds: samples.reduce((sum, ns) => sum + ns / 1e9, 0),
+});
 
 const QUEUE: QueueStats = {
   name: 'a "quoted" name',
@@ -27,6 +41,7 @@ const QUEUE: QueueStats = {
   totals: TOTALS,
   dropNoClient: 2006,
   violations: 2007,
+  latency: { device: null, dispatch: measured(100, 900), pickup: measured(250, 251, 5e9) },
 };
 
 const STATS: DispatcherStats = {
@@ -68,12 +83,23 @@ const STATS: DispatcherStats = {
     exceptionDropped: { full: 5012, down: 5013, gone: 5014, refused: 5015, runt: 5016, oversized: 5017 },
   },
   memory: { budget: 5006, used: 5007 },
+  latency: { intervalMicroseconds: 6001, boundsSeconds: LATENCY_BOUNDS_SECONDS },
   refusals: { QueueBusy: 5008 },
   ledgerErrors: 5009,
-  queues: [QUEUE, { ...QUEUE, name: 'b', client: null, totals: NO_COUNTERS, dropNoClient: 0, violations: 0 }],
+  queues: [
+    QUEUE,
+    { ...QUEUE, name: 'b', client: null, totals: NO_COUNTERS, dropNoClient: 0, violations: 0, latency: null },
+  ],
 };
 
 const SAMPLE = /^(nicshare_[a-z_]+)(\{(?:[a-z]+="(?:[^"\\]|\\.)*",?)+\})? (\S+)$/;
+
+/** What OpenMetrics appends to the name of a family of each type. */
+const SUFFIXES: Readonly<Record<string, string>> = {
+  counter: '_total',
+  gauge: '',
+  histogram: '_bucket|_sum|_count',
+};
 
 test('the text keeps to OpenMetrics: families in one piece, counters end in _total, and the end is marked', async (t) => {
   const lines = (await expose(STATS)).split('\n');
@@ -90,7 +116,7 @@ test('the text keeps to OpenMetrics: families in one piece, counters end in _tot
     } else if (described) type = described[3]!;
     else {
       const [, name, , value] = SAMPLE.exec(line) ?? [];
-      t.is(name, type === 'counter' ? `${family}_total` : family, line);
+      t.regex(name!, new RegExp(`^${family}(${SUFFIXES[type]})$`), line);
       t.true(Number.isFinite(Number(value)), line);
     }
   }
@@ -139,4 +165,23 @@ test('queues, reasons and the device are labels', async (t) => {
   ])
     t.true(text.split('\n').includes(line), line);
   t.false(text.includes('nicshare_client_frames{queue="b"'));
+});
+
+test('latencies are histograms, counted upwards; a stage that nobody can measure is left out', async (t) => {
+  const lines = (await expose(STATS)).split('\n');
+  const values = (stage: string): string[] =>
+    lines.flatMap((line) => {
+      const prefix = 'nicshare_latency_seconds_';
+      return line.startsWith(prefix) && line.includes(`stage="${stage}"`) ? [line.slice(prefix.length)] : [];
+    });
+  t.deepEqual(values('device'), []);
+  const pickup = values('pickup');
+  t.is(pickup.length, LATENCY_BOUNDS_SECONDS.length + 3);
+  const labels = 'queue="a \\"quoted\\" name",stage="pickup"';
+  t.is(pickup[0], `bucket{${labels},le="2.5e-7"} 1`);
+  t.is(pickup[1], `bucket{${labels},le="5e-7"} 2`);
+  t.is(pickup.at(-4), `bucket{${labels},le="1.048576"} 2`);
+  t.is(pickup.at(-3), `bucket{${labels},le="+Inf"} 3`);
+  t.is(pickup.at(-1), `count{${labels}} 3`);
+  t.is(Number(values('dispatch').at(-2)!.split(' ').at(-1)), 0.000001);
 });

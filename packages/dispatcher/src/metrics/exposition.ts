@@ -1,6 +1,7 @@
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { DispatcherStats } from '../stats.js';
 import { FAMILIES } from './families.js';
+import { histogramMetric } from './histogram-metric.js';
 
 /** The OpenMetrics text format 1.0.0. */
 export const CONTENT_TYPE = Registry.OPENMETRICS_CONTENT_TYPE;
@@ -10,7 +11,13 @@ export function expose(stats: DispatcherStats): Promise<string> {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(CONTENT_TYPE);
   const registers = [registry];
-  for (const { name, help, type, labels, samples } of FAMILIES) {
+  for (const family of FAMILIES) {
+    const { name, help } = family;
+    if (family.type === 'histogram') {
+      registry.registerMetric(histogramMetric(name, help, family.samples(stats)));
+      continue;
+    }
+    const { type, labels, samples } = family;
     const labelNames = [...labels];
     if (type === 'counter') {
       const metric = new Counter({ name, help, labelNames, registers });

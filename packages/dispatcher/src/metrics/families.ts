@@ -1,6 +1,7 @@
 import type { DispatcherStats } from '../stats.js';
 import { DEVICE_FAMILIES } from './device-families.js';
-import { counter, type Family, gauge } from './family.js';
+import { counter, type Family, gauge, type HistogramFamily } from './family.js';
+import { LATENCY_FAMILIES } from './latency-families.js';
 import { QUEUE_FAMILIES } from './queue-families.js';
 
 const whole =
@@ -38,4 +39,9 @@ const DISPATCHER: readonly Family[] = [
 ];
 
 /** Everything that DispatcherStats counts. */
-export const FAMILIES: readonly Family[] = [...DISPATCHER, ...DEVICE_FAMILIES, ...QUEUE_FAMILIES];
+export const FAMILIES: readonly (Family | HistogramFamily)[] = [
+  ...DISPATCHER,
+  ...DEVICE_FAMILIES,
+  ...QUEUE_FAMILIES,
+  ...LATENCY_FAMILIES,
+];

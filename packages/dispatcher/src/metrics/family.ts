@@ -1,3 +1,4 @@
+import type { LatencyHistogram } from '@nicshare/shm';
 import type { DispatcherStats } from '../stats.js';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -10,6 +11,15 @@ export interface Family {
   readonly type: 'counter' | 'gauge';
   readonly labels: readonly string[];
   samples(stats: DispatcherStats): Samples;
+}
+
+/** A family of histograms, all with the bounds of LATENCY_BOUNDS_SECONDS. */
+export interface HistogramFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'histogram';
+  readonly labels: readonly string[];
+  samples(stats: DispatcherStats): (readonly [Labels, LatencyHistogram])[];
 }
 
 export const counter = (
@@ -33,4 +43,17 @@ export const gauge = (
 ): Family => ({
   ...counter(name, help, labels, samples),
   type: 'gauge',
+});
+
+export const histogram = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  samples: HistogramFamily['samples'],
+): HistogramFamily => ({
+  name: `nicshare_${name}`,
+  help,
+  type: 'histogram',
+  labels,
+  samples,
 });

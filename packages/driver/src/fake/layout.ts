@@ -43,7 +43,7 @@ export interface FakeWireDescription {
   readonly wakeDescriptor: number;
 }
 
-export type FakeSizes = Omit<FakeWireDescription, 'wakeDescriptor'>;
+export type FakeSizes = Omit<FakeWireDescription, 'rxTimes' | 'wakeDescriptor'>;
 
 /** One hardware ring: cursors as cells, the rest as arena offsets in bytes. */
 export interface RingBlock {

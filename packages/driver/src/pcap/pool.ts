@@ -88,7 +88,7 @@ export class ReplayPool {
   packetAt(entry: number): number {
     const { arena, frameSize } = this.#context;
     const [frame] = new Uint32Array(arena.memory.buffer, entry + BATCH_OFFSET, 1);
-    return Math.floor((frame! - this.#region.offset) / frameSize);
+    return Math.floor((frame! - this.region.offset) / frameSize);
   }
 
   destroy(): void {

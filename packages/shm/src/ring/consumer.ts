@@ -11,7 +11,8 @@ export class RingConsumer {
   readonly #cells: Int32Array;
   readonly #producer: number;
   readonly #consumer: number;
-  #seenProducer: number;
+  /** The producer's cursor when it was last read; free-running u32. */
+  seen: number;
 
   constructor(cells: Int32Array, cursors: RingCursors) {
     this.#cells = cells;
@@ -19,15 +20,15 @@ export class RingConsumer {
     this.#consumer = cursors.consumer;
     this.mask = cursors.size - 1;
     this.cursor = Atomics.load(cells, cursors.consumer);
-    this.#seenProducer = this.cursor;
+    this.seen = this.cursor;
   }
 
   /** How many slots may be read now: `wanted`, or fewer where the ring holds not as many. */
   peek(wanted: number): number {
-    let filled = (this.#seenProducer - this.cursor) | 0;
+    let filled = (this.seen - this.cursor) | 0;
     if (filled < wanted) {
-      this.#seenProducer = Atomics.load(this.#cells, this.#producer);
-      filled = (this.#seenProducer - this.cursor) | 0;
+      this.seen = Atomics.load(this.#cells, this.#producer);
+      filled = (this.seen - this.cursor) | 0;
     }
     return Math.min(filled, wanted);
   }
