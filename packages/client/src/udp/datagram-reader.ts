@@ -71,8 +71,7 @@ export class DatagramReader {
     const destinationHigh = words[source + 3]!;
     // 0: the sender has computed none (RFC 768).
     if (words[(udp + F.UDP_CHECKSUM) >> 1] !== 0) {
-      const pseudo =
-        sourceLow + sourceHigh + destinationLow + destinationHigh + PSEUDO_PROTOCOL + lengthWord;
+      const pseudo = sourceLow + sourceHigh + destinationLow + destinationHigh + PSEUDO_PROTOCOL + lengthWord;
       if (fold(pseudo + sumOf(this.memory, udp, length)) !== 0xffff) return RX_BAD_UDP_CHECKSUM;
     }
     this.sourceAddress = (sourceLow | (sourceHigh << 16)) >>> 0;

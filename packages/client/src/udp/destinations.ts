@@ -1,7 +1,7 @@
 import { NicshareError } from '@nicshare/shm';
 import type { NextHop, Resolver } from '../resolver.js';
 import { type HeaderTemplate, headerTemplate } from './datagram-writer.js';
-import { BROADCAST, PAYLOAD_AT, HEADERS } from './format.js';
+import { BROADCAST, HEADERS, PAYLOAD_AT } from './format.js';
 import { formatIpv4, parseIpv4 } from './ipv4-address.js';
 
 /** Addresses that are kept at most; the one that was added first goes. */

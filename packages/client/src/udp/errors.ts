@@ -81,7 +81,12 @@ const UNREACHABLE = {
 } as const satisfies Record<string, UdpErrorCode>;
 
 /** A resolver's refusal in dgram's shape, itself as the cause; anything else as it is. */
-export function unreachable(reason: unknown, syscall: 'send' | 'connect', address: string, port: number): Error {
+export function unreachable(
+  reason: unknown,
+  syscall: 'send' | 'connect',
+  address: string,
+  port: number,
+): Error {
   if (isNicshareError(reason)) {
     const code = UNREACHABLE[reason.code as keyof typeof UNREACHABLE];
     if (code !== undefined) {

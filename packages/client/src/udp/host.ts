@@ -130,7 +130,8 @@ export class UdpHost {
     while (next < count && !paused) {
       const verdict = reader.read(offset[next]!, length[next]!);
       const socket = verdict === RECEIVED ? this.#sockets.get(reader.destinationPort) : undefined;
-      const outcome = verdict !== RECEIVED ? verdict : socket === undefined ? RX_NO_SOCKET : socket.accepts(reader);
+      const outcome =
+        verdict !== RECEIVED ? verdict : socket === undefined ? RX_NO_SOCKET : socket.accepts(reader);
       cells[outcome] = cells[outcome]! + 1;
       next++;
       if (outcome !== RECEIVED) continue;

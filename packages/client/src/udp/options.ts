@@ -28,9 +28,17 @@ const MOST_SEND_QUEUE = 1 << 20;
 /** Throws NicshareError NotSupported for a type that there is not, InvalidArgument. */
 export function requireOptions({ type = 'udp4', sendQueue = DEFAULT_SEND_QUEUE }: UdpSocketOptions): void {
   if (type !== 'udp4')
-    throw new NicshareError('NotSupported', `There are no sockets of type '${String(type)}'.`, "Take 'udp4'.");
+    throw new NicshareError(
+      'NotSupported',
+      `There are no sockets of type '${String(type)}'.`,
+      "Take 'udp4'.",
+    );
   if (!Number.isInteger(sendQueue) || sendQueue < 0 || sendQueue > MOST_SEND_QUEUE)
-    throw new NicshareError('InvalidArgument', `A sendQueue of ${sendQueue}.`, `Give it 0 to ${MOST_SEND_QUEUE}.`);
+    throw new NicshareError(
+      'InvalidArgument',
+      `A sendQueue of ${sendQueue}.`,
+      `Give it 0 to ${MOST_SEND_QUEUE}.`,
+    );
 }
 
 /** As dgram's. */

@@ -1,10 +1,4 @@
-import {
-  TX_BROADCAST_REFUSED,
-  TX_CANCELED,
-  TX_QUEUE_FULL,
-  TX_TOO_LONG,
-  TX_UNREACHABLE,
-} from './counters.js';
+import { TX_BROADCAST_REFUSED, TX_CANCELED, TX_QUEUE_FULL, TX_TOO_LONG, TX_UNREACHABLE } from './counters.js';
 import type { Destination, Destinations } from './destinations.js';
 import { UdpSocketError, unreachable } from './errors.js';
 import type { Blocked, Payload, SendCallback, TxBurst } from './tx-burst.js';

@@ -23,7 +23,8 @@ const wrong = <E extends Error>(error: E, code: string): E => Object.assign(erro
 /** A port's number. Throws RangeError ERR_SOCKET_BAD_PORT, as node:dgram does. */
 export function requirePort(port: unknown, least: 0 | 1): number {
   const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
-  if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= MAX_PORT) return number;
+  if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= MAX_PORT)
+    return number;
   throw wrong(
     new RangeError(`'${String(port)}' is no port. Give it one from ${least} to ${MAX_PORT}.`),
     'ERR_SOCKET_BAD_PORT',
@@ -83,7 +84,8 @@ export function readSending(
   d: SendArgument,
   e: SendArgument,
 ): void {
-  const sliced = typeof b === 'number' && (connected || (c !== undefined && c !== null && typeof c !== 'function'));
+  const sliced =
+    typeof b === 'number' && (connected || (c !== undefined && c !== null && typeof c !== 'function'));
   const payload = sliced ? slice(message, a, b) : payloadOf(message);
   const [port, address] = sliced ? [c, d] : [a, b];
   into.payload = payload;
@@ -97,5 +99,7 @@ export function readSending(
   }
   into.port = requirePort(port, 1);
   into.address =
-    address === undefined || address === null || typeof address === 'function' ? undefined : requireText('address', address);
+    address === undefined || address === null || typeof address === 'function'
+      ? undefined
+      : requireText('address', address);
 }

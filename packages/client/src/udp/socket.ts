@@ -1,11 +1,19 @@
 import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { isIPv4 } from 'node:net';
-import type { NicshareError } from '@nicshare/shm';
+import { NicshareError } from '@nicshare/shm';
 import type { Port } from '../port.js';
+import type { Resolver } from '../resolver.js';
 import { Binding, type SocketSettings } from './binding.js';
 import type { UdpCounters } from './counters.js';
-import { alreadyBound, isConnected, notConnected, notRunning, UdpSocketError, unreachable } from './errors.js';
+import {
+  alreadyBound,
+  isConnected,
+  notConnected,
+  notRunning,
+  UdpSocketError,
+  unreachable,
+} from './errors.js';
 import { DEFAULT_TTL } from './format.js';
 import { UdpHost } from './host.js';
 import {
@@ -248,7 +256,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   async #bind(udpPort: number, name: string): Promise<void> {
-    const resolver = this.#options.resolver ?? (await this.#port.resolver());
+    const resolver = this.#options.resolver ?? (await resolverOf(this.#port));
     const address = await new Promise<string>((resolve, reject) => {
       this.#withAddress(name, (error, found) => (error ? reject(error) : resolve(found)));
     });
@@ -369,4 +377,11 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #requireRunning(): void {
     if (this.#state === 'closed') throw notRunning();
   }
+}
+
+/** Of ports that have one. */
+async function resolverOf(port: Port): Promise<Resolver> {
+  const { resolver } = port as { resolver?: () => Promise<Resolver> };
+  if (resolver) return resolver.call(port);
+  throw new NicshareError('NotSupported', 'The port knows no neighbours.', 'Give the socket a resolver.');
 }

@@ -20,7 +20,12 @@ export interface Blocked {
 }
 
 /** Calls send's callbacks one after the other; one that throws does not keep the others from theirs. */
-function callAll(callbacks: readonly SendCallback[], bytes: readonly number[], error: Error | null, from = 0): void {
+function callAll(
+  callbacks: readonly SendCallback[],
+  bytes: readonly number[],
+  error: Error | null,
+  from = 0,
+): void {
   let i = from;
   try {
     for (; i < callbacks.length; i++) callbacks[i]!(error, bytes[i]!);
