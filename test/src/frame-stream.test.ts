@@ -98,10 +98,7 @@ test.serial('a slow reader leaves frames in the ring, and what finds no room the
   });
   const piped = pipeline(stream, reader);
   const total = 6 * RING;
-  for (const n of numbers(total)) {
-    host.wire.inject(packet(n));
-    if (n % 16 === 15) await delay(2);
-  }
+  await inject(host, numbers(total));
   const counted = (): number =>
     port.counters.rxPackets + port.counters.rxDropRingFull + port.counters.rxDropNoFrame;
   await until('all were counted', () => counted() === total);
