@@ -2,24 +2,18 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createDispatcher, type DispatcherOptions } from '@nicshare/dispatcher';
-import {
-  addNeighbour,
-  canCreateNamespaces,
-  deleteLink,
-  enterNewNamespace,
-  linkIndex,
-  listLinks,
-  setLink,
-} from '@nicshare/netlab';
+import { addNeighbour, deleteLink, enterNewNamespace, linkIndex, listLinks, setLink } from '@nicshare/netlab';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
+import { Child } from './support/child.js';
 import { type FakeHost, fakeOptions, startFake } from './support/fake-dispatcher.js';
 import { arpRequest, echoRequest, udpPacket } from './support/host-packets.js';
+import { canCreateTaps } from './support/kernel-interface.js';
 import { numberedPacket } from './support/packets.js';
 import { scratchSocket } from './support/scratch.js';
 import { until } from './support/until.js';
 
-const possible = canCreateNamespaces();
+const possible = canCreateTaps();
 if (possible === true) enterNewNamespace();
 const kernelTest = possible === true ? test.serial : test.serial.skip;
 const title = (text: string): string => (possible === true ? text : `${text} (skipped: ${possible})`);
@@ -220,3 +214,40 @@ kernelTest(
     t.true(host.wire.inject(numberedPacket(9, 1)));
   },
 );
+
+kernelTest(title('a name that a second dispatcher has, or any interface: InterfaceTaken'), async (t) => {
+  const host = await startFake(t, WITH_TAP);
+  const second = (name: string) =>
+    createDispatcher(fakeOptions(scratchSocket(t), { unmatched: 'tap', tap: { name } }));
+  for (const name of [TAP, 'lo'])
+    await t.throwsAsync(second(name), {
+      name: 'InterfaceTaken',
+      message: new RegExp(`interface ${name} already.*tap\\.name`),
+    });
+  t.true(host.wire.inject(arpRequest(PEER, OWN.ip)));
+  await captured(host, (packet) => etherType(packet) === ETHERTYPE_ARP && packet[21] === 2);
+});
+
+kernelTest(title('an address that the kernel refuses: InvalidArgument, and nothing is left'), async (t) => {
+  const tap = { addresses: [`${OWN.ip}/24`, `${OWN.ip}/24`] };
+  const options = fakeOptions(scratchSocket(t), { unmatched: 'tap', tap });
+  await t.throwsAsync(createDispatcher(options), { name: 'InvalidArgument', message: /10\.79\.0\.1\/24/ });
+  const ipv6 = fakeOptions(scratchSocket(t), { unmatched: 'tap', tap: { addresses: ['fd00::1/64'] } });
+  await t.throwsAsync(createDispatcher(ipv6), { name: 'NotSupported', message: /IPv6 is switched off/ });
+  t.throws(() => linkIndex(TAP));
+});
+
+const started = (t: ExecutionContext, ...args: string[]): Child =>
+  Child.start(t, 'dispatcher', [JSON.stringify(fakeOptions(scratchSocket(t), WITH_TAP)), ...args]);
+
+kernelTest(title('without rights: NotPermitted, with the capability that it needs'), async (t) => {
+  const { code, action } = await started(t, 'nobody').next('failed');
+  t.is(code, 'NotPermitted');
+  t.true(String(action).includes('CAP_NET_ADMIN'));
+});
+
+kernelTest(title('without /dev/net/tun: NotSupported, with what brings it'), async (t) => {
+  const { code, message } = await started(t, 'without-tun').next('failed');
+  t.is(code, 'NotSupported');
+  t.regex(String(message), /no \/dev\/net\/tun.*modprobe tun/);
+});

@@ -1,17 +1,19 @@
 /*
  * A dispatcher in a process of its own. Arguments: its options as JSON, and `nobody` where it gives its rights up
- * first, or `capable` where it keeps the capabilities that AF_XDP needs. Commands: inject (`port`, `first`, `count`;
- * the fake device), stop.
+ * first, `capable` where it keeps the capabilities that AF_XDP needs, or `without-tun` where it is to see no
+ * /dev/net/tun. Commands: inject (`port`, `first`, `count`; the fake device), stop.
  */
 import { createDispatcher } from '@nicshare/dispatcher';
 import { FakeWire, type FakeWireDescription } from '@nicshare/driver';
 import { isNicshareError } from '@nicshare/shm';
 import { becomeCapable, CAPABILITIES } from '../support/capabilities.js';
+import { hideFolder } from '../support/hidden-folder.js';
 import { becomeNobody } from '../support/nobody.js';
 import { numberedPacket } from '../support/packets.js';
 import { nextCommand, say } from '../support/parent.js';
 
 if (process.argv[3] === 'nobody') becomeNobody();
+if (process.argv[3] === 'without-tun') hideFolder('/dev/net');
 if (process.argv[3] === 'capable') becomeCapable(Object.values(CAPABILITIES));
 try {
   const dispatcher = await createDispatcher(JSON.parse(process.argv[2]!));

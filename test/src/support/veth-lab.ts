@@ -22,11 +22,12 @@ export interface VethLab {
   /** processes/kernel-host.ts in the far namespace. */
   readonly peer: Child;
   readonly socket: string;
-  /** Writes a configuration file and returns its path. */
-  configure(queues: string, socket?: string): string;
+  /** Writes a configuration file and returns its path; `more` are further lines of it. */
+  configure(queues: string, socket?: string, more?: string): string;
 }
 
-export async function createLab(t: ExecutionContext): Promise<VethLab> {
+/** `bare`: the card has no address, and nobody knows the other's MAC address. */
+export async function createLab(t: ExecutionContext, { bare = false } = {}): Promise<VethLab> {
   const folder = scratchFolder(t);
   const [card, far] = [await createNamespace(), await createNamespace()];
   t.teardown(async () => {
@@ -34,16 +35,22 @@ export async function createLab(t: ExecutionContext): Promise<VethLab> {
     await far.close();
   });
   await createVethPair(
-    { namespace: card, name: CARD, mac: '02:00:00:00:78:01', addresses: [`${CARD_ADDRESS}/24`] },
+    {
+      namespace: card,
+      name: CARD,
+      mac: '02:00:00:00:78:01',
+      addresses: bare ? [] : [`${CARD_ADDRESS}/24`],
+    },
     { namespace: far, name: 'far0', mac: '02:00:00:00:78:02', addresses: ['10.78.0.2/24'] },
+    { neighbours: !bare },
   );
   const peer = Child.start(t, 'kernel-host', [], far);
   await peer.next('up');
   const socket = join(folder, 'control.sock');
-  const configure = (queues: string, path = socket): string => {
+  const configure = (queues: string, path = socket, more = ''): string => {
     const file = `${path}.yaml`;
     const device = `device: { driver: af_xdp, interface: ${CARD} }`;
-    writeFileSync(file, `socket: { path: ${path}, mode: '0666' }\n${device}\nqueues:\n${queues}`);
+    writeFileSync(file, `socket: { path: ${path}, mode: '0666' }\n${device}\nqueues:\n${queues}${more}`);
     return file;
   };
   return { card, far, peer, socket, configure };
