@@ -1,5 +1,6 @@
 import { configSchema } from '@nicshare/dispatcher/config';
 import * as z from 'zod';
+import { anchor } from './anchor.js';
 import { inYaml, type Schema, typeOf } from './field-type.js';
 
 const INTRODUCTION = `<!-- Made by \`npm run docs\` of packages/dispatcher/src/config/schema.ts: change the descriptions there. -->
@@ -80,10 +81,3 @@ function fallback(field: Schema, needed = false): string {
 }
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
-
-/** How a heading is linked to, as GitHub and others make it of its text. */
-const anchor = (title: string): string =>
-  title
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');

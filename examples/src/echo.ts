@@ -4,11 +4,9 @@
  * The second step of the ladder: answering; how a batch is answered is in respond.ts.
  */
 import { connect } from '@nicshare/client';
-import { swapFields, UDP } from './headers.js';
+import { swapPorts, UDP, UDP_HEADER_LENGTH } from './headers.js';
 import { newTally, respond } from './respond.js';
 import { joinDemo } from './start/member.js';
-
-const PORT_LENGTH = 2;
 
 const tally = newTally();
 joinDemo(tally);
@@ -19,10 +17,9 @@ console.log(`echoes UDP on ${port.queue} of ${port.mac}`);
 
 const udp = {
   protocol: UDP,
-  headerLength: 8,
+  headerLength: UDP_HEADER_LENGTH,
   accepts: () => true,
-  /** From port to port; the checksum stays right, as it does for the addresses. */
-  answer: (bytes: Uint8Array, header: number) => swapFields(bytes, header, header + PORT_LENGTH, PORT_LENGTH),
+  answer: swapPorts,
 };
 await respond(port, udp, tally);
 

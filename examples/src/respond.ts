@@ -33,7 +33,6 @@ export async function respond(port: Port, responder: Responder, tally: Tally): P
   /** Of the packets to answer: the index in the batch, and where the header starts within the packet. */
   const chosen = new Uint32Array(BURST);
   const header = new Uint32Array(BURST);
-
   for await (const packets of port) {
     const { bytes, offset, length } = packets;
     let wanted = 0;

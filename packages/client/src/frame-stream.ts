@@ -9,6 +9,7 @@ const BURST = 64;
 const BURSTS_A_TURN = 16;
 const HIGH_WATER_MARK = 256;
 
+/** What `createFrameStream` takes. */
 export interface FrameStreamOptions {
   /** Received frames that wait for their reader, at most; the rest stays in the ring. Default 256. */
   readonly readableHighWaterMark?: number;

@@ -9,7 +9,7 @@ export const PROGRAM = fileURLToPath(
   new URL('../../../packages/dispatcher/bin/nicshare.js', import.meta.url),
 );
 
-/** A run of the `nicshare` command. */
+/** A run of the `nicshare` command, or of another program. */
 export class Command {
   readonly process: ChildProcess;
   output = '';
@@ -18,11 +18,20 @@ export class Command {
 
   /** Starts it, in a namespace where one is given; it is killed at the end of the test where it still runs then. */
   static start(t: ExecutionContext, args: readonly string[], namespace?: Namespace): Command {
-    const stdio: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'] };
+    return Command.startProgram(t, [PROGRAM, ...args], namespace ? { namespace } : {});
+  }
+
+  /** As `start`, but another program of Node. */
+  static startProgram(
+    t: ExecutionContext,
+    argv: readonly string[],
+    { namespace, env = process.env }: { namespace?: Namespace; env?: NodeJS.ProcessEnv } = {},
+  ): Command {
+    const options: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'], env };
     const command = new Command(
       namespace
-        ? spawnInside(namespace, process.execPath, [PROGRAM, ...args], stdio)
-        : spawn(process.execPath, [PROGRAM, ...args], stdio),
+        ? spawnInside(namespace, process.execPath, [...argv], options)
+        : spawn(process.execPath, argv, options),
     );
     t.teardown(() => command.end('SIGKILL'));
     return command;
@@ -57,6 +66,12 @@ export class Command {
         throw new Error(`It ended before it said '${words}': ${this.errors || this.output}`);
       await Promise.race([once(this.process.stdout!, 'data'), this.#ended]);
     }
+  }
+
+  /** Resolves with its status when it has ended. */
+  async ended(): Promise<number | null> {
+    await this.#ended;
+    return this.status;
   }
 
   /** Sends a signal where it runs, and waits for its end. */

@@ -14,26 +14,26 @@ const openpty = koffi
 const ROWS = 40;
 const COLUMNS = 120;
 
-/** The `nicshare` command on a terminal (pty(7)) of its own. */
+/** The `nicshare` command, or another program, on a terminal (pty(7)) of its own. */
 export class Terminal {
   output = '';
   readonly #process: ChildProcess;
   readonly #master: number;
   readonly #ended: Promise<unknown>;
 
-  static start(t: ExecutionContext, args: readonly string[]): Terminal {
+  static start(t: ExecutionContext, args: readonly string[], env = process.env, program = PROGRAM): Terminal {
     const [master, slave] = [[0], [0]];
     const size = Buffer.from(Uint16Array.of(ROWS, COLUMNS, 0, 0).buffer);
     if (openpty(master, slave, null, null, size) !== 0) throw new Error('openpty failed');
-    const terminal = new Terminal(args, master[0]!, slave[0]!);
+    const terminal = new Terminal([program, ...args], env, master[0]!, slave[0]!);
     closeSync(slave[0]!);
     t.teardown(() => terminal.#process.kill('SIGKILL'));
     return terminal;
   }
 
-  private constructor(args: readonly string[], master: number, slave: number) {
+  private constructor(argv: readonly string[], env: NodeJS.ProcessEnv, master: number, slave: number) {
     this.#master = master;
-    this.#process = spawn(process.execPath, [PROGRAM, ...args], { stdio: [slave, slave, slave] });
+    this.#process = spawn(process.execPath, argv, { env, stdio: [slave, slave, slave] });
     this.#ended = once(this.#process, 'exit');
     const reader = createReadStream('', { fd: master, encoding: 'utf8' });
     reader.on('data', (text) => {

@@ -5,6 +5,7 @@ import type { Resolver } from '../resolver.js';
 /** Only IPv4 so far. */
 export type UdpSocketType = 'udp4';
 
+/** What `createUdpSocket` takes. */
 export interface UdpSocketOptions {
   /** Default 'udp4', the only one there is. */
   readonly type?: UdpSocketType;

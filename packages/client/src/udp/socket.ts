@@ -49,6 +49,7 @@ export interface UdpRemoteInfo extends UdpAddress {
   size: number;
 }
 
+/** Events of a UdpSocket, and what their listeners are given. */
 export interface UdpSocketEvents {
   /** A datagram. Its memory is cut from a piece of 32 KiB that others share: copy what you keep for long. */
   message: [message: Buffer, remote: UdpRemoteInfo];

@@ -56,7 +56,7 @@ const device = z.discriminatedUnion(
     z.strictObject({
       driver: z.literal('fake').describe('A device in memory, whose far side a program holds (FakeWire)'),
       rings: z.int().min(1).max(16).default(1).describe('How many hardware rings it plays'),
-      mac: mac().optional().describe('Its MAC address; without it, 02:00:00:00:00:01'),
+      mac: mac().optional().describe('Its MAC address; without it, 02:00:00:00:fa:ce'),
     }),
     z.strictObject({
       driver: z
