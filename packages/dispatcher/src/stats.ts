@@ -41,6 +41,9 @@ export interface ClientStats {
   /** Packets that it could not send for lack of TX frames, as it says itself. */
   readonly backPressure: number;
   readonly frames: FrameLedger;
+  /** Packets that wait in its txRing, and places there. */
+  readonly txWaiting: number;
+  readonly txSize: number;
 }
 
 export interface QueueStats {
@@ -103,6 +106,12 @@ function frameLedger(view: DataView, session: ClientSession): FrameLedger {
   return { total, free: total - held, inRing, client: held - inRing };
 }
 
+function txWaiting(view: DataView, { slot, clientRegion, shape }: ClientSession): number {
+  const consumer = view.getUint32(sessionRecord(slot) + T.SESSION_TX_CONSUMER, true);
+  const producer = view.getUint32(clientRegion.offset + layout.TX_PRODUCER, true);
+  return clamp((producer - consumer) | 0, shape.ringSize);
+}
+
 function clientStats(view: DataView, session: ClientSession): ClientStats {
   return {
     session: session.id,
@@ -114,6 +123,8 @@ function clientStats(view: DataView, session: ClientSession): ClientStats {
     counters: readSessionCounters(view, session.dispatcherRegion.offset),
     backPressure: view.getUint32(session.clientRegion.offset + layout.CLIENT_BACK_PRESSURE, true),
     frames: frameLedger(view, session),
+    txWaiting: txWaiting(view, session),
+    txSize: session.shape.ringSize,
   };
 }
 

@@ -9,8 +9,8 @@ export interface Sample {
   readonly after: DispatcherStats;
   /** Between them. */
   readonly seconds: number;
-  /** Processor time that the dispatcher took meanwhile; undefined where this user may not see it. */
-  readonly processorSeconds: number | undefined;
+  /** Processor time that the dispatcher and its clients took meanwhile, by process; of those that this user may see. */
+  readonly processorSeconds: ReadonlyMap<number, number>;
 }
 
 export interface SamplingOptions {
@@ -42,12 +42,12 @@ export async function* samples({ socket, interval, signal }: SamplingOptions): A
   const client = await dispatcherAt(socket);
   try {
     let before = await look(client);
-    let taken = processorSeconds(before.pid);
+    let taken = processorTimes(before);
     while (await passed(interval, signal)) {
       const after = await look(client);
-      const takenNow = processorSeconds(after.pid);
+      const takenNow = processorTimes(after);
       const seconds = after.uptimeSeconds - before.uptimeSeconds;
-      yield { before, after, seconds, processorSeconds: difference(taken, takenNow) };
+      yield { before, after, seconds, processorSeconds: differences(taken, takenNow) };
       before = after;
       taken = takenNow;
     }
@@ -56,8 +56,27 @@ export async function* samples({ socket, interval, signal }: SamplingOptions): A
   }
 }
 
-const difference = (before: number | undefined, after: number | undefined): number | undefined =>
-  before === undefined || after === undefined ? undefined : after - before;
+/** Since each process' start. */
+function processorTimes({ pid, queues }: DispatcherStats): Map<number, number> {
+  const pids = new Set([pid, ...queues.flatMap(({ client }) => client?.pid ?? [])]);
+  return new Map([...pids].flatMap((process) => timeOf(process)));
+}
+
+function timeOf(pid: number): [number, number][] {
+  const seconds = processorSeconds(pid);
+  return seconds === undefined ? [] : [[pid, seconds]];
+}
+
+const differences = (
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+): Map<number, number> =>
+  new Map(
+    [...after].flatMap(([pid, seconds]) => {
+      const then = before.get(pid);
+      return then === undefined ? [] : [[pid, Math.max(seconds - then, 0)]];
+    }),
+  );
 
 /** Whether the time has passed without the signal. */
 async function passed(seconds: number, signal: AbortSignal | undefined): Promise<boolean> {

@@ -13,3 +13,6 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
       .trimEnd();
   return [head, ...rows].map(line).join('\n');
 }
+
+/** 0.254 as '25 %'. */
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -1,22 +1,11 @@
 import { headline, type Rates, scaled, sum } from './rates.js';
-import { formatTable } from './table.js';
+import { formatTable, percent } from './table.js';
+import { clientTable } from './top-clients.js';
+import { latencyTable } from './top-latency.js';
 import type { QueueView, RingView, TopView } from './top-view.js';
 
 const RINGS = ['ring', 'rx packets/s', 'rx waiting', 'rx free', 'tx packets/s', 'tx waiting'];
-const QUEUES = [
-  'queue',
-  'client',
-  'rx packets/s',
-  'rx bits/s',
-  'tx packets/s',
-  'tx bits/s',
-  'rxRing',
-  'held',
-  'drops/s',
-  'wake-ups/s',
-];
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
+const QUEUES = ['queue', 'rx packets/s', 'rx bits/s', 'tx packets/s', 'tx bits/s', 'drops/s'];
 
 const ringRow = (ring: RingView): string[] => [
   String(ring.ring),
@@ -27,18 +16,10 @@ const ringRow = (ring: RingView): string[] => [
   `${ring.txWaiting}/${ring.txSize}`,
 ];
 
-function queueRow(queue: QueueView): string[] {
-  const { client } = queue;
-  return [
-    queue.name,
-    client ? `${client.pid}${client.trusted ? ' (trusted)' : ''}` : '-',
-    ...[queue.rxPackets, queue.rxBits, queue.txPackets, queue.txBits].map(scaled),
-    client ? percent(client.rxRingFill) : '-',
-    client ? percent(client.framesHeld) : '-',
-    scaled(sum(queue.drops)),
-    scaled(queue.wakeups),
-  ];
-}
+const queueRow = (queue: QueueView): string[] => [
+  queue.name,
+  ...[queue.rxPackets, queue.rxBits, queue.txPackets, queue.txBits, sum(queue.drops)].map(scaled),
+];
 
 /** 'dns: rxDropRingFull 12', where there are any. */
 function dropLine(where: string, drops: Rates): string[] {
@@ -73,8 +54,10 @@ export function renderTop(view: TopView): string[] {
     ...exceptionLines(view),
     '',
     ...rings,
-    formatTable(QUEUES, queues.map(queueRow)),
+    formatTable(QUEUES, queues.map(queueRow), 1),
     '',
+    ...clientTable(queues),
+    ...latencyTable(queues),
     ...dropLines(view),
   ].flatMap((text) => text.split('\n'));
 }

@@ -1,8 +1,9 @@
 import type { RingStats } from '@nicshare/driver';
 import type { PlaneCounters } from '../dataplane/plane.js';
-import type { ClientStats, QueueStats } from '../stats.js';
 import { type QueueRates, queueRates, type Rates, rateOfEach } from './rates.js';
 import type { Sample } from './sampling.js';
+import { type ClientView, clientView } from './top-clients.js';
+import { type LatencyView, latencyView } from './top-latency.js';
 
 /** A hardware ring: packets a second, and how full it is. */
 export interface RingView
@@ -12,16 +13,13 @@ export interface RingView
   readonly txPackets: number;
 }
 
-/** A queue: rates a second and, where a client is attached, how full its rings are. */
+/** A queue: rates a second, its client, and how long packets took. */
 export interface QueueView extends QueueRates {
   readonly name: string;
-  readonly client:
-    | (Pick<ClientStats, 'pid' | 'uid' | 'trusted' | 'frames'> & {
-        /** Packets that wait in its rxRing, and those that it took and has not returned: shares of all RX frames. */
-        readonly rxRingFill: number;
-        readonly framesHeld: number;
-      })
-    | null;
+  /** Null where nobody is attached. */
+  readonly client: ClientView | null;
+  /** Null where no samples are taken. */
+  readonly latency: LatencyView | null;
 }
 
 /** All that `nicshare top` shows of one interval. Rates are a second. */
@@ -76,19 +74,6 @@ function ringViews({ before, after, seconds }: Sample): RingView[] {
   });
 }
 
-function clientView({ client }: QueueStats): QueueView['client'] {
-  if (!client) return null;
-  const { pid, uid, trusted, frames } = client;
-  return {
-    pid,
-    uid,
-    trusted,
-    frames,
-    rxRingFill: frames.inRing / frames.total,
-    framesHeld: frames.client / frames.total,
-  };
-}
-
 /** Those that are one number. */
 type PlaneCounter = Exclude<keyof PlaneCounters, 'exceptionDropped'>;
 
@@ -96,6 +81,7 @@ type PlaneCounter = Exclude<keyof PlaneCounters, 'exceptionDropped'>;
 export function topView(sample: Sample, time: Date): TopView {
   const { before, after, seconds, processorSeconds } = sample;
   const { device, plane, deviceCounters } = after;
+  const taken = processorSeconds.get(after.pid);
   const rates = queueRates(sample);
   const rate = (counter: PlaneCounter): number => (plane[counter] - before.plane[counter]) / seconds;
   return {
@@ -103,7 +89,7 @@ export function topView(sample: Sample, time: Date): TopView {
     dispatcher: {
       pid: after.pid,
       uptimeSeconds: after.uptimeSeconds,
-      processor: processorSeconds === undefined ? null : processorSeconds / seconds,
+      processor: taken === undefined ? null : taken / seconds,
       memory: after.memory,
     },
     device: {
@@ -130,10 +116,14 @@ export function topView(sample: Sample, time: Date): TopView {
             fromKernel: rate('exceptionFromKernel'),
             drops: rateOfEach(before.plane.exceptionDropped, plane.exceptionDropped, seconds),
           },
-    queues: after.queues.map((queue, index) => ({
-      name: queue.name,
-      ...rates[index]!,
-      client: clientView(queue),
-    })),
+    queues: after.queues.map((queue, index) => {
+      const earlier = before.queues.find(({ name }) => name === queue.name) ?? queue;
+      return {
+        name: queue.name,
+        ...rates[index]!,
+        client: clientView(sample, earlier, queue),
+        latency: latencyView(earlier, queue),
+      };
+    }),
   };
 }

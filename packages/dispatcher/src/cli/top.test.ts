@@ -1,4 +1,4 @@
-import { NO_COUNTERS } from '@nicshare/shm';
+import { type LatencyHistogram, NO_COUNTERS, NO_LATENCIES } from '@nicshare/shm';
 import test from 'ava';
 import type { ClientStats, DispatcherStats, QueueStats } from '../stats.js';
 import { processorSeconds, processorSecondsIn } from './processor-time.js';
@@ -31,6 +31,8 @@ const CLIENT: ClientStats = {
   counters: NO_COUNTERS,
   backPressure: 0,
   frames: { total: 128, free: 64, inRing: 32, client: 32 },
+  txWaiting: 8,
+  txSize: 64,
 };
 
 const STATS: DispatcherStats = {
@@ -88,7 +90,7 @@ const SAMPLE: Sample = {
     queues: [
       {
         ...QUEUE,
-        client: CLIENT,
+        client: { ...CLIENT, counters: { ...NO_COUNTERS, wakeups: 6, doorbells: 8 }, backPressure: 40 },
         totals: {
           ...NO_COUNTERS,
           rxPackets: 1800,
@@ -103,7 +105,10 @@ const SAMPLE: Sample = {
     ],
   },
   seconds: 2,
-  processorSeconds: 0.5,
+  processorSeconds: new Map([
+    [1, 0.5],
+    [77, 0.2],
+  ]),
 };
 
 const TIME = new Date('2026-01-02T03:04:05Z');
@@ -118,7 +123,44 @@ test('rates are a second, fill levels are shares', (t) => {
   const [queue] = queues;
   t.like(queue, { name: 'dns', rxPackets: 900, rxBits: 720_000, txPackets: 500, wakeups: 3 });
   t.like(queue!.drops, { rxDropRingFull: 5, noClient: 20, txDropRunt: 0 });
-  t.like(queue!.client, { pid: 77, rxRingFill: 0.25, framesHeld: 0.25 });
+  t.like(queue!.client, { pid: 77, processor: 0.1, rxRingFill: 0.25, framesHeld: 0.25, txWaiting: 8 });
+  t.like(queue!.client, { wakeups: 3, doorbells: 4, backPressure: 20 });
+  t.is(queue!.latency, null);
+});
+
+test('a client that has just attached began at nothing, whoever was there before', (t) => {
+  const { before, after } = SAMPLE;
+  const earlier = { ...CLIENT, session: 0, counters: { ...NO_COUNTERS, wakeups: 1000 }, backPressure: 1000 };
+  const sample = { ...SAMPLE, before: { ...before, queues: [{ ...QUEUE, client: earlier }] }, after };
+  t.like(topView(sample, TIME).queues[0]!.client, { wakeups: 3, backPressure: 20 });
+});
+
+test('latencies of the interval, by stage; one that cannot be measured is a dash', (t) => {
+  const counted = (counts: Readonly<Record<number, number>>): LatencyHistogram => ({
+    buckets: NO_LATENCIES.buckets.map((_, bucket) => counts[bucket] ?? 0),
+    sumSeconds: 1,
+  });
+  const latency = (pickup: LatencyHistogram): QueueStats['latency'] => ({
+    device: null,
+    dispatch: counted({ 4: 100 }),
+    pickup,
+  });
+  const queue = (counts: Readonly<Record<number, number>>): QueueStats => ({
+    ...QUEUE,
+    latency: latency(counted(counts)),
+  });
+  const before = { ...STATS, queues: [queue({ 0: 50 })] };
+  const after = { ...STATS, queues: [queue({ 0: 50, 5: 10, 17: 10 })] };
+  const view = topView({ ...SAMPLE, before, after }, TIME);
+  const { device, dispatch, pickup } = view.queues[0]!.latency!;
+  t.is(device, null);
+  t.deepEqual(dispatch, { samples: 0, p50: null, p99: null });
+  t.is(pickup!.samples, 20);
+  t.is(pickup!.p50, 8e-6);
+  t.true(pickup!.p99! > 0.032 && pickup!.p99! < 0.033);
+  const text = renderTop(view).join('\n');
+  t.regex(text, /^latency +device p50 +p99 +dispatch p50 +p99 +pickup p50 +p99$/m);
+  t.regex(text, /^dns +- +- +- +- +8\.00 us +32\.4 ms$/m);
 });
 
 test("a ring's count that has come round is no step back", (t) => {
@@ -142,7 +184,9 @@ test('the table shows the device, its rings, the queues, and drops by reason', (
   const text = renderTop(topView(SAMPLE, TIME)).join('\n');
   t.regex(text, /^fake0 by fake \(in memory\), dispatcher 1, up 12 s, 25 % of a processor\n/);
   t.regex(text, /^ *0 +1\.00 k +16\/64 +100 +500 +8\/64$/m);
-  t.regex(text, /^dns +77 +900 +720\.00 k +500 +400\.00 k +25 % +25 % +25 +3$/m);
+  t.regex(text, /^dns +900 +720\.00 k +500 +400\.00 k +25$/m);
+  t.regex(text, /^77 +dns +1000 +10 % +25 % +25 % +13 % +3 +4 +20$/m);
+  t.false(text.includes('latency'));
   t.regex(text, /^ {2}fake0: ringFull 10, runt 1, notPassed 2$/m);
   t.regex(text, /^ {2}dns: rxDropRingFull 5, noClient 20$/m);
 });
@@ -160,7 +204,7 @@ test('the exception path is shown where there is one', (t) => {
 test('without drops, clients, rings, or a look at the processor', (t) => {
   const { rings: _, ...deviceCounters } = STATS.deviceCounters;
   const stats = { ...STATS, deviceCounters };
-  const sample = { before: stats, after: stats, seconds: 1, processorSeconds: undefined };
+  const sample = { before: stats, after: stats, seconds: 1, processorSeconds: new Map() };
   const lines = renderTop(topView(sample, TIME));
   t.is(lines[0], 'fake0 by fake (in memory), dispatcher 1, up 10 s');
   t.is(lines.at(-1), 'no drops');

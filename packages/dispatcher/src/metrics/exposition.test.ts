@@ -37,6 +37,8 @@ const QUEUE: QueueStats = {
     counters: TOTALS,
     backPressure: 2002,
     frames: { total: 6009, free: 2003, inRing: 2004, client: 2005 },
+    txWaiting: 2008,
+    txSize: 2009,
   },
   totals: TOTALS,
   dropNoClient: 2006,
@@ -134,7 +136,7 @@ test('every counter of DispatcherStats is exposed', async (t) => {
   const text = await expose(STATS);
   const { plane, memory, refusals, ledgerErrors, deviceCounters, uptimeSeconds } = STATS;
   const { totals, dropNoClient, violations, client } = QUEUE;
-  const { attachedSeconds, pageSize, backPressure, frames } = client!;
+  const { attachedSeconds, pageSize, backPressure, frames, txWaiting, txSize } = client!;
   const { total: _, ...places } = frames;
   const counted = [
     plane,
@@ -146,7 +148,16 @@ test('every counter of DispatcherStats is exposed', async (t) => {
     totals,
     dropNoClient,
   ];
-  for (const number of numbersIn([counted, violations, attachedSeconds, pageSize, backPressure, places]))
+  for (const number of numbersIn([
+    counted,
+    violations,
+    attachedSeconds,
+    pageSize,
+    backPressure,
+    places,
+    txWaiting,
+    txSize,
+  ]))
     t.regex(text, new RegExp(` ${number}$`, 'm'));
 });
 

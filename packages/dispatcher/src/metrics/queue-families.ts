@@ -101,6 +101,18 @@ const CLIENTS: readonly Family[] = [
   ),
   gauge('client_frames', 'RX frames of the session, by where they are.', ['queue', 'state'], frames),
   gauge(
+    'client_tx_waiting_packets',
+    'Packets that wait in the txRing.',
+    ['queue'],
+    eachClient((client) => client.txWaiting),
+  ),
+  gauge(
+    'client_tx_size_packets',
+    'Places of the txRing.',
+    ['queue'],
+    eachClient((client) => client.txSize),
+  ),
+  gauge(
     'client_attached_seconds',
     'Since it attached.',
     ['queue'],
