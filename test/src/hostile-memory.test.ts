@@ -1,10 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { layout } from '@nicshare/shm';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
 import { Child } from './support/child.js';
-import { PORTS, startFake } from './support/fake-dispatcher.js';
+import { PORTS, sharedQueues, startFake } from './support/fake-dispatcher.js';
 import { canBecomeNobody } from './support/nobody.js';
 import { numberedPacket } from './support/packets.js';
 import { RawSession } from './support/raw-session.js';
@@ -20,6 +20,36 @@ const title = (text: string): string =>
 /** What the kernel may answer; a descriptor that is not open for writing is EBADF or EINVAL to calls that write. */
 const REFUSED = new Set([EACCES, EPERM, EBADF, EINVAL]);
 
+/** What a client tried with memory that it may only read. */
+function allRefused(t: ExecutionContext, attempts: Readonly<Record<string, number>>): void {
+  t.is(Object.keys(attempts).length, 9);
+  for (const [attempt, answer] of Object.entries(attempts))
+    t.true(REFUSED.has(answer), `${attempt}: ${answer}`);
+  for (const attempt of [
+    'mprotect writable',
+    'mmap writable',
+    'reopen by /proc/self/fd',
+    'reopen by the thread',
+  ])
+    t.is(attempts[attempt], EACCES, attempt);
+}
+
+asNobody(title("the kernel refuses a client all that would change the device's memory"), async (t) => {
+  const host = await startFake(t, { queues: sharedQueues(64) });
+  const bystander = await Bystander.attach(t, host);
+  const prober = Child.start(t, 'memory-prober', [host.socket, 'one']);
+  const { readOnly, device } = (await prober.next('probed')) as unknown as Record<
+    string,
+    Record<string, number>
+  >;
+  allRefused(t, readOnly!);
+  allRefused(t, device!);
+  const writer = Child.start(t, 'memory-prober', [host.socket, 'three', 'device']);
+  await writer.next('writing');
+  t.is(await writer.exit(), 'SIGSEGV');
+  await bystander.exchange();
+});
+
 for (const hugepages of ['auto', 'never'] as const) {
   const options = { memory: { ringSize: 64, frames: 128, hugepages } };
 
@@ -33,16 +63,7 @@ for (const hugepages of ['auto', 'never'] as const) {
         string,
         Record<string, number>
       >;
-      t.is(Object.keys(readOnly!).length, 9);
-      for (const [attempt, answer] of Object.entries(readOnly!))
-        t.true(REFUSED.has(answer), `${attempt}: ${answer}`);
-      for (const attempt of [
-        'mprotect writable',
-        'mmap writable',
-        'reopen by /proc/self/fd',
-        'reopen by the thread',
-      ])
-        t.is(readOnly![attempt], EACCES, attempt);
+      allRefused(t, readOnly!);
       for (const [attempt, answer] of Object.entries(own!)) t.is(answer, EPERM, attempt);
       await bystander.exchange();
     },

@@ -1,15 +1,20 @@
 import test from 'ava';
 import { Bystander } from './support/bystander.js';
 import { Child } from './support/child.js';
-import { PORTS, startFake } from './support/fake-dispatcher.js';
+import { PORTS, sharedQueues, startFake } from './support/fake-dispatcher.js';
 import { intactSequence, numberedPacket, portOf } from './support/packets.js';
 import { until } from './support/until.js';
 
 const ROUNDS = 300;
 
-for (const seed of [1, 20261120])
-  test.serial(`random words over a client's memory (seed ${seed}) hurt nobody else`, async (t) => {
-    const host = await startFake(t);
+for (const [mode, seed] of [
+  ['isolated', 1],
+  ['isolated', 20261120],
+  ['shared', 2],
+  ['shared', 20261124],
+] as const)
+  test.serial(`random words over a client's memory (${mode}, seed ${seed}) hurt nobody else`, async (t) => {
+    const host = await startFake(t, mode === 'shared' ? { queues: sharedQueues(128) } : {});
     const bystander = await Bystander.attach(t, host);
     const fuzzer = Child.start(t, 'ring-fuzzer', [host.socket, 'one', String(ROUNDS), String(seed)]);
     let finished = false;

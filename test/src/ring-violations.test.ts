@@ -2,17 +2,19 @@ import { connect } from '@nicshare/client';
 import test from 'ava';
 import { Bystander } from './support/bystander.js';
 import { Child } from './support/child.js';
-import { PORTS, startFake } from './support/fake-dispatcher.js';
+import { PORTS, sharedQueues, startFake } from './support/fake-dispatcher.js';
 import { intactSequence, numberedPacket } from './support/packets.js';
 import { until } from './support/until.js';
 
 /** Each rule of processes/ring-breaker.ts, and what the client is told of it. */
 const RULES: readonly (readonly [string, RegExp])[] = [
   ['fill: outside the region', /no frame of the region/],
+  ['fill: far outside', /no frame of the region/],
   ['fill: below the frames', /no frame of the region/],
   ['fill: inside a frame', /no frame of the region/],
   ['fill: a frame not held', /did not hold/],
   ['fill: returned twice', /did not hold/],
+  ['fill: returned again', /did not hold/],
   ['fill: producer jumped', /fillRing's producer cursor/],
   ['rx: consumer beyond the producer', /rxRing's consumer cursor/],
   ['tx: outside the region', /txRing descriptor/],
@@ -23,11 +25,24 @@ const RULES: readonly (readonly [string, RegExp])[] = [
   ['completion: consumer jumped', /completionRing's consumer cursor/],
 ];
 
-for (const [rule, reason] of RULES)
+/** In mode `shared` a frame is named by any of its bytes, and whatever the client does not hold is nothing to return. */
+const OTHERWISE_SHARED: Record<string, RegExp> = {
+  'fill: below the frames': /did not hold/,
+  'fill: inside a frame': /did not hold/,
+};
+
+const CASES = (['isolated', 'shared'] as const).flatMap((mode) =>
+  RULES.map(
+    ([rule, reason]) =>
+      [mode, rule, mode === 'shared' ? (OTHERWISE_SHARED[rule] ?? reason) : reason] as const,
+  ),
+);
+
+for (const [mode, rule, reason] of CASES)
   test.serial(
-    `${rule}: that session ends, the queue is free again, nobody else loses a packet`,
+    `${mode}, ${rule}: that session ends, the queue is free again, nobody else loses a packet`,
     async (t) => {
-      const host = await startFake(t);
+      const host = await startFake(t, mode === 'shared' ? { queues: sharedQueues(64) } : {});
       const bystander = await Bystander.attach(t, host);
       const breaker = Child.start(t, 'ring-breaker', [host.socket, 'one', rule]);
       await breaker.next('attached');
@@ -57,6 +72,12 @@ for (const [rule, reason] of RULES)
       t.is(port.rxBurst(batch), 1);
       t.is(intactSequence(batch.packet(0), PORTS.one), 7);
       await bystander.exchange(200);
-      t.is((await host.dispatcher.stats()).ledgerErrors, 0);
+      port.release(batch);
+      const all = 2 * host.dispatcher.config.memory.deviceRingSize + (mode === 'shared' ? 3 * 64 : 0);
+      await until('all frames are with the device', async () => {
+        const { ledgerErrors, deviceCounters } = await host.dispatcher.stats();
+        t.is(ledgerErrors, 0);
+        return deviceCounters.rings![0]!.rxFree === all;
+      });
     },
   );

@@ -5,6 +5,7 @@ import {
   type SessionGrant,
   type SessionShape,
   sessionShape,
+  windowBytes,
 } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 
@@ -13,10 +14,12 @@ export interface GrantedDescriptors {
   readonly dispatcherRegion: number;
   readonly clientRegion: number;
   readonly wake: number;
+  /** Of the grant's `regions`, in their order. */
+  readonly regions: readonly number[];
 }
 
 /**
- * A session's two regions, mapped into one memory of this process. After `unmap` views of it read zeros: they do not
+ * A session's two regions, and in mode `shared` the device's, mapped into one memory of this process. After `unmap` views of it read zeros: they do not
  * crash.
  */
 export class Attachment {
@@ -25,6 +28,9 @@ export class Attachment {
   readonly buffer: ArrayBuffer;
   readonly dispatcherRegion: number;
   readonly clientRegion: number;
+  /** Where the memory of received packets begins, from which their offsets count. */
+  readonly rxBase: number;
+  readonly #rxLength: number;
   readonly #arena: Arena;
   #mapped = true;
 
@@ -33,15 +39,21 @@ export class Attachment {
     try {
       this.shape = sessionShape(grant);
       const { dispatcherBytes, clientBytes } = this.shape;
-      const gaps = 2 * layout.REGION_ALIGNMENT;
+      const parts = grant.regions.map((part, i) => ({ ...part, fd: descriptors.regions[i]! }));
+      const isShared = grant.mode === 'shared';
+      const window = isShared ? windowBytes(parts) : 0;
+      const gaps = 3 * layout.REGION_ALIGNMENT;
       // A shared memory is none of the garbage collector's business: it collects for each new one that is not.
-      this.#arena = Arena.create(dispatcherBytes + clientBytes + gaps, { shared: true });
+      this.#arena = Arena.create(dispatcherBytes + clientBytes + window + gaps, { shared: true });
       this.buffer = this.#arena.memory.buffer;
       this.dispatcherRegion = this.#arena.map(descriptors.dispatcherRegion, dispatcherBytes, 'read');
       this.clientRegion = this.#arena.map(descriptors.clientRegion, clientBytes, 'read-write');
+      this.rxBase = isShared ? this.#arena.mapWindow(parts) : this.dispatcherRegion;
+      this.#rxLength = isShared ? window : dispatcherBytes;
     } finally {
       libc.close(descriptors.dispatcherRegion);
       libc.close(descriptors.clientRegion);
+      for (const fd of descriptors.regions) libc.close(fd);
     }
     for (const region of [this.dispatcherRegion, this.clientRegion]) this.#checkHeader(region);
   }
@@ -53,7 +65,7 @@ export class Attachment {
 
   /** One view of the received packets' memory. */
   rxBytes(): Uint8Array {
-    return new Uint8Array(this.buffer, this.dispatcherRegion, this.shape.dispatcherBytes);
+    return new Uint8Array(this.buffer, this.rxBase, this.#rxLength);
   }
 
   /** One view of the memory of packets to send. */
@@ -64,6 +76,7 @@ export class Attachment {
   unmap(): void {
     if (!this.#mapped) return;
     this.#mapped = false;
+    if (this.rxBase !== this.dispatcherRegion) this.#arena.release(this.rxBase);
     this.#arena.release(this.clientRegion);
     this.#arena.release(this.dispatcherRegion);
   }

@@ -6,8 +6,10 @@ import {
   descriptorSocketPath,
   encode,
   fromPlainError,
+  MAX_DEVICE_REGIONS,
   NicshareError,
   prepare,
+  type ReceivedMessage,
   receiveDescriptors,
   type SessionGrant,
   sendDescriptors,
@@ -18,6 +20,8 @@ import type { GrantedDescriptors } from './attachment.js';
 prepare(claimAnswer, { type: 'session' });
 
 const MAX_ANSWER = 4096;
+/** Regions and wake-up socket of a session itself. */
+const OWN_DESCRIPTORS = 3;
 const PATIENCE_MS = 5_000;
 
 /** Resolves when the descriptor is readable; throws NicshareError Timeout. */
@@ -62,28 +66,39 @@ const unanswered = (path: string, cause: unknown): NicshareError =>
     { cause },
   );
 
+interface Claimed {
+  readonly grant: SessionGrant;
+  readonly descriptors: GrantedDescriptors;
+}
+
+function readGrant({ bytes, descriptors }: ReceivedMessage): Claimed {
+  const grant = decode(claimAnswer, bytes);
+  if (grant.type === 'refused') throw fromPlainError(grant);
+  if (descriptors.length !== OWN_DESCRIPTORS + grant.regions.length)
+    throw new NicshareError(
+      'ProtocolViolation',
+      'The grant came without its descriptors.',
+      'Raise ulimit -n.',
+    );
+  const [dispatcherRegion, clientRegion, wake, ...regions] = descriptors as [number, number, number];
+  return { grant, descriptors: { dispatcherRegion, clientRegion, wake, regions } };
+}
+
 /** Trades a token for the session and its descriptors. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
-export async function claimSession(
-  controlPath: string,
-  token: string,
-): Promise<{ grant: SessionGrant; descriptors: GrantedDescriptors }> {
+export async function claimSession(controlPath: string, token: string): Promise<Claimed> {
   const fd = await dial(controlPath);
   try {
     sendDescriptors(fd, encode({ type: 'claim', token }), []);
     await answerComes(fd);
-    const received = receiveDescriptors(fd, MAX_ANSWER);
+    const received = receiveDescriptors(fd, MAX_ANSWER, OWN_DESCRIPTORS + MAX_DEVICE_REGIONS);
     if (typeof received === 'string')
       throw new NicshareError('DispatcherStopped', 'The dispatcher hung up.', 'Attach again.');
-    const grant = decode(claimAnswer, received.bytes);
-    if (grant.type === 'refused') throw fromPlainError(grant);
-    const [dispatcherRegion, clientRegion, wake] = received.descriptors;
-    if (dispatcherRegion === undefined || clientRegion === undefined || wake === undefined)
-      throw new NicshareError(
-        'ProtocolViolation',
-        'The grant came without its descriptors.',
-        'Raise ulimit -n.',
-      );
-    return { grant, descriptors: { dispatcherRegion, clientRegion, wake } };
+    try {
+      return readGrant(received);
+    } catch (error) {
+      for (const descriptor of received.descriptors) libc.close(descriptor);
+      throw error;
+    }
   } finally {
     libc.close(fd);
   }

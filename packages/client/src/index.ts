@@ -1,4 +1,10 @@
-export { type ErrorCode, isNicshareError, NicshareError, type SessionCounters } from '@nicshare/shm';
+export {
+  type ErrorCode,
+  isNicshareError,
+  NicshareError,
+  type QueueMode,
+  type SessionCounters,
+} from '@nicshare/shm';
 export { Batch, TxBatch } from './batch.js';
 export { type Client, type ClientEvents, type ConnectOptions, connect } from './client.js';
 export { createFrameStream, type FrameStreamOptions } from './frame-stream.js';

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type NicshareError,
+  type QueueMode,
   readSessionCounters,
   type SessionCounters,
   type SessionGrant,
@@ -41,6 +42,10 @@ export class Port extends EventEmitter<PortEvents> {
   readonly mac: string;
   /** Longest packet that can be sent, Ethernet header included. */
   readonly maxPacket: number;
+  /** Whether received packets lie in memory of this session's own, or are read where the device put them. */
+  readonly mode: QueueMode;
+  /** RX frames that it may hold, those that wait in its ring included; beyond that packets are lost and counted. */
+  readonly credit: number;
   /** The dispatcher does not defend itself against this client's memory: it runs as root or as the same user. */
   readonly trusted: boolean;
   /** The session's number at the dispatcher. */
@@ -71,6 +76,8 @@ export class Port extends EventEmitter<PortEvents> {
     this.queue = grant.queue;
     this.mac = grant.mac;
     this.maxPacket = grant.maxPacket;
+    this.mode = grant.mode;
+    this.credit = grant.credit;
     this.trusted = grant.trusted;
     this.session = grant.session;
     this.#owner = options.owner;

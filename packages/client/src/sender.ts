@@ -95,11 +95,11 @@ export class Sender {
     if (batch.bytes.buffer !== this.#attachment.buffer) throw receivedElsewhere();
     const count = this.#freeFrames(batch.count);
     const { offset, length } = batch;
-    const { dispatcherRegion, clientRegion } = this.#attachment;
+    const { rxBase, clientRegion } = this.#attachment;
     for (let i = 0; i < count; i++) this.#checkLength(length[i]!);
     for (let i = 0; i < count; i++) {
       const frame = this.#free[--this.#freeCount]!;
-      this.#copy(clientRegion + frame, dispatcherRegion + offset[i]!, length[i]!);
+      this.#copy(clientRegion + frame, rxBase + offset[i]!, length[i]!);
       this.#describe(i, frame, length[i]!);
     }
     this.#publish(count);
@@ -159,7 +159,8 @@ export class Sender {
   }
 
   #copy(to: number, from: number, length: number): void {
-    if (length > SHORT) {
+    // A device may place packets anywhere.
+    if (length > SHORT || (from & 3) !== 0) {
       this.#bytes.copyWithin(to, from, from + length);
       return;
     }

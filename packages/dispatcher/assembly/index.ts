@@ -4,6 +4,7 @@
  */
 export { receive } from './receive';
 export { reclaim, audit } from './reclaim';
+export { takeAllBack } from './shared';
 export { transmit, pendingTransmit } from './transmit';
 export { sendForKernel } from './exception';
 export { announceSleep } from './sleep';

@@ -8,8 +8,9 @@ import { rxBurst, rxRelease } from './device';
 import { handToKernel, leave } from './exception';
 import { beginTapBurst, beginTapTurn, endReceivedBurst, tapReceived } from './packet-tap';
 import { burstTime, sample } from './latency';
-import { reclaimFrames } from './reclaim';
-import { violate } from './violation';
+import { freeFrames, reclaimFrames } from './reclaim';
+import { lookForRoom } from './rx-ring';
+import { keepReturned, LENT, lend } from './shared';
 import { noteSleepingReceiver } from './wakeup';
 
 /** Takes one burst from each RxQueue of the device and delivers it; returns the number of packets taken. */
@@ -38,6 +39,7 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
   let bytes: u32 = 0;
   let touched: u32 = 0;
   let aside: u32 = 0;
+  let lent: u32 = 0;
   for (let entry: u32 = T.RX_BATCH; entry < end; entry += BATCH_ENTRY) {
     const packet = load<u32>(entry);
     const length = load<u32>(entry, BATCH_LENGTH);
@@ -63,14 +65,23 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
       store<u64>(T.TOUCHED + (touched << T.TOUCHED_SHIFT), <u64>session | (<u64>entry << 32));
       touched++;
     }
-    const outcome = deliver(session, packet, length);
+    let outcome: u32;
+    if (!load<u32>(session, T.SESSION_WINDOW)) {
+      outcome = deliver(session, packet, length);
+    } else {
+      outcome = lend(session, queue, packet, length);
+      if (outcome == L.OUTCOME_DONE) {
+        store<u32>(entry, LENT, BATCH_LENGTH);
+        lent++;
+      }
+    }
     if (tapped) tapReceived(copies, target, packet, length, outcome);
   }
   if (tapped) endReceivedBurst(copies, taken, bytes);
   if (time) sample(queue, touched, time);
   for (let i: u32 = 0; i < touched; i++) publish(load<u32>(T.TOUCHED + (i << T.TOUCHED_SHIFT)));
   if (aside) handToKernel(queue, aside);
-  rxRelease(queue, T.RX_BATCH, taken);
+  if (lent < taken) rxRelease(queue, T.RX_BATCH, lent ? keepReturned(taken) : taken);
   add(T.PLANE + T.PLANE_RECEIVED, taken);
   add(T.PLANE + T.PLANE_RECEIVED_BYTES, bytes);
   return taken;
@@ -112,22 +123,6 @@ function deliver(session: u32, packet: u32, length: u32): u32 {
   return L.OUTCOME_DONE;
 }
 
-/** Reads the client's cursor anew, once a burst at the most; returns whether the rxRing has a free slot. */
-function lookForRoom(session: u32, producer: u32): bool {
-  if (load<u32>(session, T.SESSION_BURST_FULL)) return false;
-  const ringSize = load<u32>(session, T.SESSION_RING_SIZE);
-  const consumer = atomic.load<u32>(load<u32>(session, T.SESSION_CLIENT_REGION) + L.RX_CONSUMER);
-  const filled = producer - consumer;
-  if (filled > ringSize) {
-    violate(session, T.VIOLATION_RX_CONSUMER);
-    return false;
-  }
-  store<u32>(session, consumer, T.SESSION_RX_CONSUMER_SEEN);
-  if (filled < ringSize) return true;
-  store<u32>(session, 1, T.SESSION_BURST_FULL);
-  return false;
-}
-
 /** Hands the burst's descriptors to the client, counts them, and notes whether it sleeps. */
 // @ts-ignore: decorator
 @inline
@@ -163,7 +158,8 @@ function hasRoom(session: u32, wanted: u32): bool {
     store<u32>(session, 0, T.SESSION_BURST_FULL);
     if (producer - load<u32>(session, T.SESSION_RX_CONSUMER_SEEN) > limit) return false;
   }
-  const free = load<u32>(session, T.SESSION_FREE_TAIL) - load<u32>(session, T.SESSION_FREE_HEAD);
-  if (free >= wanted) return true;
-  return free + reclaimFrames(session) >= wanted;
+  const frames = min(wanted, load<u32>(session, T.SESSION_CREDIT));
+  const free = freeFrames(session);
+  if (free >= frames) return true;
+  return free + reclaimFrames(session) >= frames;
 }

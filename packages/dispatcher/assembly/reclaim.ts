@@ -1,5 +1,6 @@
 import * as L from '../../shm/src/layout';
 import * as T from '../src/dataplane/tables';
+import { auditLent, flushReturned, reclaimLent } from './shared';
 import { violate } from './violation';
 
 /** Takes back the frames that clients have returned; returns how many. */
@@ -10,14 +11,29 @@ export function reclaim(): u32 {
     const session = load<u32>(T.ACTIVE + (i << 2));
     if (!load<u32>(session, T.SESSION_VIOLATION)) frames += reclaimFrames(session);
   }
+  if (load<u32>(T.PLANE, T.PLANE_SHARED_COUNT)) flushReturned();
   return frames;
 }
 
+/** Takes back what one client has put into its fillRing; returns how many frames. */
+// @ts-ignore: decorator
+@inline
+export function reclaimFrames(session: u32): u32 {
+  return load<u32>(session, T.SESSION_WINDOW) ? reclaimLent(session) : reclaimOwn(session);
+}
+
+/** RX frames that the session has left for packets to come. */
+export function freeFrames(session: u32): u32 {
+  return load<u32>(session, T.SESSION_WINDOW)
+    ? load<u32>(session, T.SESSION_CREDIT) - load<u32>(session, T.SESSION_HELD)
+    : load<u32>(session, T.SESSION_FREE_TAIL) - load<u32>(session, T.SESSION_FREE_HEAD);
+}
+
 /**
- * Takes back what one client has put into its fillRing. Every entry is read once, then checked: it must name the
+ * Mode isolated. Every entry is read once, then checked: it must name the
  * first byte of a frame of this session that the client holds.
  */
-export function reclaimFrames(session: u32): u32 {
+function reclaimOwn(session: u32): u32 {
   const client = load<u32>(session, T.SESSION_CLIENT_REGION);
   const consumer = load<u32>(session, T.SESSION_FILL_CONSUMER);
   const returned = atomic.load<u32>(client + L.FILL_PRODUCER) - consumer;
@@ -63,10 +79,10 @@ function breakOff(session: u32, tail: u32, violation: u32): u32 {
 
 /** The ledger's check: returns by how many frames `free + held` differs from all frames of the session; 0 is right. */
 export function audit(session: u32): i32 {
+  if (load<u32>(session, T.SESSION_WINDOW)) return auditLent(session);
   const frames = load<u32>(session, T.SESSION_RX_FRAMES_COUNT);
   const holders = load<u32>(session, T.SESSION_HOLDERS);
   let held: u32 = 0;
   for (let i: u32 = 0; i < frames; i++) held += load<u8>(holders + i);
-  const free = load<u32>(session, T.SESSION_FREE_TAIL) - load<u32>(session, T.SESSION_FREE_HEAD);
-  return <i32>(free + held - frames);
+  return <i32>(freeFrames(session) + held - frames);
 }

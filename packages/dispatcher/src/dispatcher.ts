@@ -10,7 +10,7 @@ import {
 } from '@nicshare/shm';
 import { EventEmitter } from 'eventemitter3';
 import type { ClientSession } from './conductor/client-session.js';
-import { Conductor, configuredShape } from './conductor/conductor.js';
+import { Conductor } from './conductor/conductor.js';
 import { ControlServer } from './conductor/control-server.js';
 import { DescriptorServer } from './conductor/descriptor-server.js';
 import { dispatcherStopped } from './conductor/refusals.js';
@@ -19,6 +19,7 @@ import { groupId, STANDARD_GROUP } from './config/accounts.js';
 import { orderedMatches } from './config/flow-match.js';
 import { parseListenAddress } from './config/listen-address.js';
 import { type DispatcherConfig, type DispatcherOptions, sampleInterval } from './config/schema.js';
+import { sharingNote, spareFrames } from './config/sharing.js';
 import { tapSettings } from './config/tap.js';
 import { validateOptions } from './config/validate.js';
 import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
@@ -99,7 +100,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   /** See createDispatcher. */
   static async start(options: DispatcherOptions, onNote?: (line: string) => void): Promise<Dispatcher> {
     const config = validateOptions(options);
-    const plan = planMemory(config, configuredShape(config));
+    const plan = planMemory(config);
     const arena = Arena.create(plan.bytes, { shared: true });
     const dispatcher = new Dispatcher(
       config,
@@ -119,6 +120,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
         device: config.device,
         frameSize: config.memory.frameSize,
         deviceRingSize: config.memory.deviceRingSize,
+        spareFrames: spareFrames(config),
         hugepages: config.memory.hugepages,
         idle: config.idle,
         wakeupInterval: config.idle.wakeupInterval,
@@ -153,6 +155,8 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
     this.#descriptors = new DescriptorServer(fds, conductor, (code) => this.#control.countRefusal(code));
     const access = socketAccess(this.config.socket);
     this.#noteAccess(access);
+    const note = sharingNote(this.config);
+    if (note) this.emit('note', note);
     this.#noteLatency();
     await this.#control.listen(access);
     this.#descriptors.listen(access);

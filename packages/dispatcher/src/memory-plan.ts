@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { umemBytes } from '@nicshare/driver';
-import type { SessionShape } from '@nicshare/shm';
-import { layout } from '@nicshare/shm';
+import { layout, NicshareError } from '@nicshare/shm';
 import type { DispatcherConfig } from './config/schema.js';
+import { sessionShapes, spareFrames } from './config/sharing.js';
 import { MAX_SESSIONS } from './dataplane/tables.js';
 
 const GAP = layout.REGION_ALIGNMENT;
 const MIB = 2 ** 20;
+
+/** The arena ends at 4 GiB, and sessions need some of it. */
+const MOST_FOR_DEVICE = 3 * 2 ** 30;
 
 /** How the dispatcher's arena is divided between the device's thread and the Conductor's. */
 export interface MemoryPlan {
@@ -24,23 +27,31 @@ function deviceBytes(config: DispatcherConfig): number {
   const { frameSize, deviceRingSize } = config.memory;
   if (config.device.driver === 'null') return config.device.frames * frameSize + 64 * MIB;
   if (config.device.driver === 'pcap') return config.device.memory + deviceRingSize * frameSize + 32 * MIB;
+  const umem = { frameSize, ringSize: deviceRingSize, spareFrames: spareFrames(config) };
   // A ring's frames, its region's remainder, and four rings, each with a gap behind it.
-  return (
-    32 * MIB + ringsOf(config.device.rings) * (umemBytes({ frameSize, ringSize: deviceRingSize }) + 10 * GAP)
-  );
+  return 32 * MIB + ringsOf(config.device.rings) * (umemBytes(umem) + 10 * GAP);
 }
 
-/** Sizes the arena: address space, of which only what is used costs memory. */
-export function planMemory(config: DispatcherConfig, shape: SessionShape): MemoryPlan {
-  const perSession = shape.dispatcherBytes + shape.clientBytes;
-  const sessions = Math.min(
-    MAX_SESSIONS,
-    Math.floor(config.memory.budget / perSession),
-    config.queues.length,
-  );
-  // Each session has two regions and a ledger, each with a gap behind it; twice, for fragments.
-  const ledger = Math.ceil((shape.rxFrames * 5) / GAP) * GAP;
-  const forSessions = 2 * Math.max(1, sessions) * (perSession + ledger + 3 * GAP);
+/** Sizes the arena: address space, of which only what is used costs memory. Throws NicshareError ConfigInvalid. */
+export function planMemory(config: DispatcherConfig): MemoryPlan {
   const boundary = Math.ceil(deviceBytes(config) / GAP) * GAP;
-  return { boundary, bytes: boundary + forSessions };
+  const spare = spareFrames(config);
+  if (spare > 0 && boundary > MOST_FOR_DEVICE)
+    throw new NicshareError(
+      'ConfigInvalid',
+      `The ${spare} frames that clients of mode shared may hold, for each ring of the device, take more memory than there can be.`,
+      'Lower queues[].credit, or set device.rings to as many as the card has.',
+    );
+  const shapes = sessionShapes(config);
+  const used = [...new Set(config.queues.map(({ mode }) => mode))].map((mode) => {
+    const { dispatcherBytes, clientBytes, rxFrames } = shapes[mode];
+    // A byte for each frame of the device, or five for each of the session's own.
+    const ledger = mode === 'shared' ? boundary / config.memory.frameSize : rxFrames * 5;
+    return { bytes: dispatcherBytes + clientBytes, ledger: Math.ceil(ledger / GAP) * GAP };
+  });
+  const perSession = Math.max(...used.map(({ bytes, ledger }) => bytes + ledger));
+  const affordable = Math.floor(config.memory.budget / Math.min(...used.map(({ bytes }) => bytes)));
+  const sessions = Math.min(MAX_SESSIONS, affordable, config.queues.length);
+  // Each session has two regions and a ledger, each with a gap behind it; twice, for fragments.
+  return { boundary, bytes: boundary + 2 * Math.max(1, sessions) * (perSession + 3 * GAP) };
 }

@@ -19,8 +19,9 @@ import * as T from './dataplane/tables.js';
 import { pickupsOf } from './latency/pickups.js';
 import { type QueueLatency, readStages } from './latency/stages.js';
 
-/** Where a session's RX frames are; free + inRing + client = total. */
+/** Where the RX frames are that a client may hold; free + inRing + client = total. */
 export interface FrameLedger {
+  /** In mode `isolated` the session's own; in mode `shared` its credit of the device's. */
   readonly total: number;
   readonly free: number;
   /** In the rxRing, not yet taken. */
@@ -95,8 +96,10 @@ const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0
 function frameLedger(view: DataView, session: ClientSession): FrameLedger {
   const record = sessionRecord(session.slot);
   const cursor = (offset: number): number => view.getUint32(record + offset, true);
-  const total = session.shape.rxFrames;
-  const free = (cursor(T.SESSION_FREE_TAIL) - cursor(T.SESSION_FREE_HEAD)) >>> 0;
+  const total = session.credit;
+  const free = session.lending
+    ? total - cursor(T.SESSION_HELD)
+    : (cursor(T.SESSION_FREE_TAIL) - cursor(T.SESSION_FREE_HEAD)) >>> 0;
   const consumer = view.getUint32(session.clientRegion.offset + layout.RX_CONSUMER, true);
   const held = clamp(total - free, total);
   const inRing = clamp(

@@ -11,6 +11,8 @@ export interface SessionCounters {
   readonly rxDropNoFrame: number;
   /** Packets lost because they were longer than its frames. */
   readonly rxDropOversized: number;
+  /** Mode `shared`: the client held as many frames as its credit allows. */
+  readonly rxDropNoCredit: number;
   /** Packets of its own that went to the device. */
   readonly txPackets: number;
   readonly txBytes: number;
@@ -34,6 +36,7 @@ const CELLS: readonly (readonly [keyof SessionCounters, number])[] = [
   ['rxDropRingFull', L.COUNTER_RX_DROP_RING_FULL],
   ['rxDropNoFrame', L.COUNTER_RX_DROP_NO_FRAME],
   ['rxDropOversized', L.COUNTER_RX_DROP_OVERSIZED],
+  ['rxDropNoCredit', L.COUNTER_RX_DROP_NO_CREDIT],
   ['txPackets', L.COUNTER_TX_PACKETS],
   ['txBytes', L.COUNTER_TX_BYTES],
   ['txDropRunt', L.COUNTER_TX_DROP_RUNT],
@@ -64,6 +67,7 @@ export function sumCounters(a: SessionCounters, b: SessionCounters): SessionCoun
 export const NO_COUNTERS = Object.fromEntries(CELLS.map(([name]) => [name, 0])) as unknown as SessionCounters;
 
 /** Packets lost on the way to the client, all reasons together. */
-export const rxDrops = (c: SessionCounters): number => c.rxDropRingFull + c.rxDropNoFrame + c.rxDropOversized;
+export const rxDrops = (c: SessionCounters): number =>
+  c.rxDropRingFull + c.rxDropNoFrame + c.rxDropOversized + c.rxDropNoCredit;
 /** Packets of the client that were refused, all reasons together. */
 export const txDrops = (c: SessionCounters): number => c.txDropRunt + c.txDropOversized;

@@ -59,7 +59,13 @@ test('counters fit between the cursors and the arrays', (t) => {
 });
 
 test('arrays follow one another without overlap and regions are whole 2 MiB pages', (t) => {
-  const shape = sessionShape({ ringSize: 1024, frameSize: 2048, rxFrames: 2048, txFrames: 1024 });
+  const shape = sessionShape({
+    mode: 'isolated',
+    ringSize: 1024,
+    frameSize: 2048,
+    rxFrames: 2048,
+    txFrames: 1024,
+  });
   t.is(shape.rxDescriptors, layout.ARRAYS);
   t.is(shape.completionEntries, shape.rxDescriptors + 1024 * 8);
   t.true(shape.rxFramesOffset >= shape.completionEntries + 1024 * 4);
@@ -72,6 +78,20 @@ test('arrays follow one another without overlap and regions are whole 2 MiB page
   t.is(shape.clientBytes % layout.REGION_ALIGNMENT, 0);
 });
 
+test('a shared session has rings and counters of its own, and no RX frames', (t) => {
+  const sizes = { ringSize: 1024, frameSize: 2048, rxFrames: 16384, txFrames: 1024 };
+  const isolated = sessionShape({ mode: 'isolated', ...sizes });
+  const shared = sessionShape({ mode: 'shared', ...sizes });
+  t.is(shared.dispatcherBytes, layout.REGION_ALIGNMENT);
+  t.true(shared.dispatcherBytes >= shared.completionEntries + 1024 * 4);
+  t.is(isolated.dispatcherBytes - shared.dispatcherBytes, 16384 * 2048);
+  t.deepEqual(
+    { ...shared, mode: 'isolated', dispatcherBytes: isolated.dispatcherBytes },
+    isolated,
+    'all else stands where it stands in mode isolated',
+  );
+});
+
 for (const [name, value] of [
   ['ringSize', 1000],
   ['ringSize', 32],
@@ -80,6 +100,13 @@ for (const [name, value] of [
   ['txFrames', 2 ** 20],
 ] as const)
   test(`${name} ${value} is refused`, (t) => {
-    const sizes = { ringSize: 1024, frameSize: 2048, rxFrames: 2048, txFrames: 1024, [name]: value };
+    const sizes = {
+      mode: 'isolated' as const,
+      ringSize: 1024,
+      frameSize: 2048,
+      rxFrames: 2048,
+      txFrames: 1024,
+      [name]: value,
+    };
     t.throws(() => sessionShape(sizes), { instanceOf: RangeError, message: new RegExp(name) });
   });

@@ -10,7 +10,7 @@
  *   512    txRing consumer
  *   640    dispatcher sleep epoch
  *   1024   counters, u64 each
- *   4096   rxRing descriptors, completionRing entries, then the RX frames
+ *   4096   rxRing descriptors, completionRing entries, then the RX frames (mode `isolated`)
  *
  *   CLIENT REGION (written by the client; the dispatcher copies a value once, checks it, then uses it)
  *   0      header: magic, version
@@ -23,6 +23,10 @@
  *   896    counters of the client's own, u32 each (shown, never trusted)
  *   1024   its histogram of pickup latencies (shown, never trusted)
  *   4096   fillRing entries, txRing descriptors, then the TX frames
+ *
+ *   DEVICE REGIONS (mode `shared` alone; the device writes them, all clients of that mode map them read-only)
+ *   The client maps them as far from one another as they stand in the dispatcher: an RX descriptor's offset is from
+ *   the start of the first. An entry of the fillRing names a frame by any byte of it.
  *
  * Cursors are free-running u32 on cache-line pairs of their own (the prefetcher fetches lines in pairs): a cursor
  * minus the other one, as u32, is the number of entries between them.
@@ -82,14 +86,14 @@ export const CLIENT_PICKUP = CLIENT_COUNTERS + LINE;
 /** Where descriptors start, in both regions. */
 export const ARRAYS = 4096;
 
-// Descriptor of rxRing and txRing: offset from the start of the writer's frames' region, length, flags.
+// Descriptor of rxRing and txRing: offset from the start of the region that the frame lies in, length, flags.
 export const DESCRIPTOR_OFFSET = 0;
 export const DESCRIPTOR_LENGTH = DESCRIPTOR_OFFSET + 4;
 export const DESCRIPTOR_FLAGS = DESCRIPTOR_LENGTH + 2;
 export const DESCRIPTOR_SIZE = DESCRIPTOR_FLAGS + 2;
 export const DESCRIPTOR_SHIFT = 3;
 
-/** Entry of fillRing and completionRing: the offset of a frame's first byte. */
+/** Entry of fillRing and completionRing: the offset of a frame's first byte; in mode `shared` of any byte. */
 export const ENTRY_SIZE = 4;
 export const ENTRY_SHIFT = 2;
 
@@ -113,7 +117,9 @@ export const COUNTER_WAKEUPS_REFUSED = 11;
 export const COUNTER_DOORBELLS = 12;
 /** Of a tap: packets that it did not get because the dataplane had no time to copy them. */
 export const COUNTER_TAP_SKIPPED = 13;
-export const COUNTER_COUNT = 14;
+/** The client held as many frames of the device as its credit allows. */
+export const COUNTER_RX_DROP_NO_CREDIT = 14;
+export const COUNTER_COUNT = 15;
 
 /*
  * A PACKET TAP'S FRAME: what happened to a packet, then as much of it as the tap wants
@@ -144,6 +150,7 @@ export const OUTCOME_NO_CLIENT = 4;
 export const OUTCOME_UNMATCHED = 5;
 export const OUTCOME_NOT_PASSED = 6;
 export const OUTCOME_RUNT = 7;
+export const OUTCOME_NO_CREDIT = 8;
 
 /** Bytes of a packet that a tap takes at least. */
 export const MIN_SNAPLEN = 14;

@@ -1,12 +1,20 @@
 import * as L from './layout.js';
 
-/** What a session is made of. All values are powers of two. */
+/**
+ * `isolated`: packets are copied into memory of the session's own. `shared`: its client reads them where the device
+ * has put them, and holds those frames until it returns them.
+ */
+export const QUEUE_MODES = ['isolated', 'shared'] as const;
+export type QueueMode = (typeof QUEUE_MODES)[number];
+
+/** What a session is made of. All numbers are powers of two. */
 export interface SessionSizes {
+  readonly mode: QueueMode;
   /** Entries of rxRing and txRing. */
   readonly ringSize: number;
   /** Bytes of a frame. */
   readonly frameSize: number;
-  /** RX frames, and entries of the fillRing. */
+  /** RX frames of its own (mode `isolated`), and entries of the fillRing. */
   readonly rxFrames: number;
   /** TX frames, and entries of the completionRing. */
   readonly txFrames: number;
@@ -39,16 +47,17 @@ function requireSize(name: string, value: number, min: number, max: number): voi
 
 /** Derives both regions' arrays from the sizes. Throws RangeError where a size is no power of two within its limits. */
 export function sessionShape(sizes: SessionSizes): SessionShape {
-  const { ringSize, frameSize, rxFrames, txFrames } = sizes;
+  const { mode, ringSize, frameSize, rxFrames, txFrames } = sizes;
   requireSize('ringSize', ringSize, L.MIN_RING_SIZE, L.MAX_RING_SIZE);
   requireSize('frameSize', frameSize, L.MIN_FRAME_SIZE, L.MAX_FRAME_SIZE);
   requireSize('rxFrames', rxFrames, L.MIN_RING_SIZE, L.MAX_FRAMES);
   requireSize('txFrames', txFrames, L.MIN_RING_SIZE, L.MAX_FRAMES);
 
+  const ownFrames = mode === 'isolated' ? rxFrames : 0;
   const rxDescriptors = L.ARRAYS;
   const completionEntries = rxDescriptors + ringSize * L.DESCRIPTOR_SIZE;
   const rxFramesOffset = alignUp(completionEntries + txFrames * L.ENTRY_SIZE, L.MAX_FRAME_SIZE);
-  const dispatcherBytes = alignUp(rxFramesOffset + rxFrames * frameSize, L.REGION_ALIGNMENT);
+  const dispatcherBytes = alignUp(rxFramesOffset + ownFrames * frameSize, L.REGION_ALIGNMENT);
 
   const fillEntries = L.ARRAYS;
   const txDescriptors = fillEntries + rxFrames * L.ENTRY_SIZE;
@@ -56,6 +65,7 @@ export function sessionShape(sizes: SessionSizes): SessionShape {
   const clientBytes = alignUp(txFramesOffset + txFrames * frameSize, L.REGION_ALIGNMENT);
 
   return {
+    mode,
     ringSize,
     frameSize,
     rxFrames,

@@ -1,5 +1,5 @@
 /* Attaches without the client package and breaks one rule of its rings. Arguments: socket, queue, rule. */
-import { layout } from '@nicshare/shm';
+import { layout, windowBytes } from '@nicshare/shm';
 import { becomeNobody } from '../support/nobody.js';
 import { say } from '../support/parent.js';
 import { RawSession } from '../support/raw-session.js';
@@ -38,8 +38,13 @@ async function jumpCompletions(session: RawSession): Promise<void> {
   }
 }
 
+/** Behind all that its RX frames may lie in. */
+const endOfFrames = ({ grant, shape }: RawSession): number =>
+  grant.mode === 'shared' ? windowBytes(grant.regions) : shape.dispatcherBytes;
+
 const RULES: Record<string, (session: RawSession) => unknown> = {
-  'fill: outside the region': (s) => fill(s, [s.shape.dispatcherBytes]),
+  'fill: outside the region': (s) => fill(s, [endOfFrames(s)]),
+  'fill: far outside': (s) => fill(s, [0xffffffff]),
   'fill: below the frames': (s) => fill(s, [0]),
   'fill: inside a frame': (s) => fill(s, [s.shape.rxFramesOffset + 1]),
   'fill: a frame not held': (s) =>
@@ -47,6 +52,14 @@ const RULES: Record<string, (session: RawSession) => unknown> = {
   'fill: returned twice': async (s) => {
     const frame = await firstFrame(s);
     fill(s, [frame, frame]);
+  },
+  'fill: returned again': async (s) => {
+    const frame = await firstFrame(s);
+    fill(s, [frame]);
+    s.ring();
+    await until('it is taken back', () => s.read(layout.FILL_CONSUMER) === 1);
+    s.writeFill(1, frame);
+    s.write(layout.FILL_PRODUCER, 2);
   },
   'fill: producer jumped': (s) => s.write(layout.FILL_PRODUCER, s.shape.rxFrames + 1),
   'rx: consumer beyond the producer': (s) => s.write(layout.RX_CONSUMER, 1_000_000),

@@ -3,7 +3,7 @@
  * which (control, descriptor).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { connectUnix, descriptorSocketPath } from '@nicshare/shm';
+import { connectUnix, descriptorSocketPath, PROTOCOL_VERSION } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { becomeNobody } from '../support/nobody.js';
 import { say } from '../support/parent.js';
@@ -33,7 +33,7 @@ async function hoardControlSockets(path: string): Promise<void> {
   let refused = '';
   while (refused === '' && kept.length < KEPT) {
     const control = await RawControl.open(path);
-    control.send({ type: 'hello', version: 1 });
+    control.send({ type: 'hello', version: PROTOCOL_VERSION });
     const answer = await Promise.any([control.next('welcome'), control.next('refused')]);
     if (answer.type === 'refused') refused = answer.code;
     else kept.push(control);

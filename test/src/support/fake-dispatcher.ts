@@ -18,6 +18,10 @@ export const queues = (): DispatcherOptions['queues'] =>
     match: { protocol: 'udp', destinationPort },
   }));
 
+/** The same, in mode `shared`. */
+export const sharedQueues = (credit: number): DispatcherOptions['queues'] =>
+  queues().map((queue) => ({ ...queue, mode: 'shared', credit }));
+
 /** A dispatcher in this process, on a fake device whose far side is `wire`. */
 export interface FakeHost {
   readonly dispatcher: Dispatcher;

@@ -6,6 +6,7 @@ import {
   descriptorSocketPath,
   encode,
   layout,
+  MAX_DEVICE_REGIONS,
   type ReceivedMessage,
   receiveDescriptors,
   type SessionGrant,
@@ -13,6 +14,7 @@ import {
   sendDescriptors,
   sessionShape,
   wake,
+  windowBytes,
 } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { RawControl } from './raw-control.js';
@@ -30,7 +32,7 @@ export type Answer = ReceivedMessage | 'closed' | 'truncated';
 export async function claimAnswered(fd: number): Promise<Answer> {
   let answer: ReturnType<typeof receiveDescriptors> = 'again';
   await until('the answer to a claim', () => {
-    answer = receiveDescriptors(fd, 4096);
+    answer = receiveDescriptors(fd, 4096, 3 + MAX_DEVICE_REGIONS);
     return answer !== 'again';
   });
   return answer as unknown as Answer;
@@ -59,18 +61,27 @@ export class RawSession {
   readonly dispatcherRegion: number;
   readonly clientRegion: number;
   readonly arena: Arena;
-  /** In the order of the protocol: dispatcher region, client region, wake-up socket. */
-  readonly descriptors: readonly [number, number, number];
+  /** Of the device's regions, from which RX descriptors count in mode `shared`; 0 in mode `isolated`. */
+  readonly window: number;
+  /** In the order of the protocol: dispatcher region, client region, wake-up socket, the device's regions. */
+  readonly descriptors: readonly [number, number, number, ...number[]];
 
-  private constructor(control: RawControl, grant: SessionGrant, descriptors: [number, number, number]) {
+  private constructor(
+    control: RawControl,
+    grant: SessionGrant,
+    descriptors: [number, number, number, ...number[]],
+  ) {
     this.control = control;
     this.grant = grant;
     this.descriptors = descriptors;
     this.shape = sessionShape(grant);
     const { dispatcherBytes, clientBytes } = this.shape;
-    this.arena = Arena.create(dispatcherBytes + clientBytes + 2 * layout.REGION_ALIGNMENT, { shared: false });
+    const parts = grant.regions.map((part, i) => ({ ...part, fd: descriptors[3 + i]! }));
+    const gaps = 3 * layout.REGION_ALIGNMENT;
+    this.arena = Arena.create(dispatcherBytes + clientBytes + windowBytes(parts) + gaps, { shared: false });
     this.dispatcherRegion = this.arena.map(descriptors[0], dispatcherBytes, 'read');
     this.clientRegion = this.arena.map(descriptors[1], clientBytes, 'read-write');
+    this.window = parts.length > 0 ? this.arena.mapWindow(parts) : 0;
     this.cells = new Int32Array(this.arena.memory.buffer);
   }
 
@@ -82,7 +93,7 @@ export class RawSession {
     if (typeof answer === 'string') throw new Error(`The claim was answered by nothing: ${answer}`);
     const grant = decode(claimAnswer, answer.bytes);
     if (grant.type === 'refused') throw new Error(grant.message);
-    return new RawSession(control, grant, answer.descriptors as [number, number, number]);
+    return new RawSession(control, grant, answer.descriptors as [number, number, number, ...number[]]);
   }
 
   /** A cell of the client's region, at a byte offset. */
@@ -114,6 +125,7 @@ export class RawSession {
     this.control.close();
     this.arena.release(this.clientRegion);
     this.arena.release(this.dispatcherRegion);
+    if (this.window > 0) this.arena.release(this.window);
     for (const fd of this.descriptors) libc.close(fd);
   }
 }

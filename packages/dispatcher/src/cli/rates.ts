@@ -18,6 +18,7 @@ const DROPS = [
   'rxDropRingFull',
   'rxDropNoFrame',
   'rxDropOversized',
+  'rxDropNoCredit',
   'txDropRunt',
   'txDropOversized',
 ] as const satisfies readonly (keyof SessionCounters)[];

@@ -9,9 +9,10 @@ import {
   type SessionShape,
 } from '@nicshare/shm';
 import { libc, type ReadableWatch } from '@nicshare/shm/sys';
-import type { SessionPlacement } from '../dataplane/messages.js';
+import type { Lending, SessionPlacement } from '../dataplane/messages.js';
 import { ledgerBytes } from '../dataplane/session-table.js';
 import type { RegionStock, SessionRegions } from './region-stock.js';
+import type { RxWindow } from './rx-window.js';
 
 /** What a session needs to know of the queue that it serves. */
 interface ServedQueue {
@@ -36,6 +37,8 @@ export class ClientSession {
   /** The client could undo the split of the memory by writer: it is root, or runs as our own user. */
   readonly trusted: boolean;
   readonly shape: SessionShape;
+  /** What it may hold of the device's frames; undefined in mode `isolated`. */
+  readonly lending: Lending | undefined;
   readonly since = Date.now();
   /** Watches for the end of the client's process. */
   deathWatch: ReadableWatch | undefined;
@@ -44,6 +47,7 @@ export class ClientSession {
   readonly #arena: Arena;
   readonly #stock: RegionStock;
   readonly #regions: SessionRegions;
+  readonly #window: RxWindow;
   readonly #ledger: number;
   readonly #wake: WakePair;
 
@@ -58,6 +62,8 @@ export class ClientSession {
     sampled: boolean;
     arena: Arena;
     stock: RegionStock;
+    window: RxWindow;
+    lending: Lending | undefined;
   }) {
     const { arena, shape, queue, stock } = options;
     this.id = options.id;
@@ -66,13 +72,15 @@ export class ClientSession {
     this.identity = options.identity;
     this.trusted = options.identity.uid === 0 || options.identity.uid === process.getuid?.();
     this.shape = shape;
+    this.lending = options.lending;
+    this.#window = options.window;
     this.#arena = arena;
     this.#stock = stock;
     this.#regions = stock.take();
     let wake: WakePair | undefined;
     try {
       wake = createWakePair();
-      this.#ledger = arena.allocate(ledgerBytes(shape.rxFrames));
+      this.#ledger = arena.allocate(ledgerBytes(shape, this.lending));
     } catch (error) {
       if (wake) closeWakePair(wake);
       stock.destroy(this.#regions);
@@ -114,17 +122,25 @@ export class ClientSession {
       dispatcherRegion: this.dispatcherRegion.offset,
       clientRegion: this.clientRegion.offset,
       ledger: this.#ledger,
+      lending: this.lending,
       wakeFd: this.#wake.own,
     };
+  }
+
+  /** RX frames that its client may hold. */
+  get credit(): number {
+    return this.lending?.credit ?? this.shape.rxFrames;
   }
 
   /** Passes the descriptors that the client gets to `send`, and closes our copies of them afterwards. */
   handOver(send: (descriptors: readonly number[]) => void): void {
     const readOnly = openReadOnly(this.dispatcherRegion);
+    const device: number[] = [];
     try {
-      send([readOnly, this.clientRegion.fd, this.#wake.peer]);
+      if (this.lending) device.push(...this.#window.open());
+      send([readOnly, this.clientRegion.fd, this.#wake.peer, ...device]);
     } finally {
-      libc.close(readOnly);
+      for (const fd of [readOnly, ...device]) libc.close(fd);
     }
     libc.close(this.#wake.peer);
     this.#wake.peer = -1;

@@ -3,14 +3,15 @@ import {
   formatMac,
   type NicshareError,
   type PeerCredentials,
+  type QueueMode,
   readSessionCounters,
   type SessionGrant,
   type SessionShape,
-  sessionShape,
 } from '@nicshare/shm';
 import { EventEmitter } from 'eventemitter3';
 import { groupId, userId } from '../config/accounts.js';
 import { type DispatcherConfig, sampleInterval } from '../config/schema.js';
+import { creditOf, sessionShapes } from '../config/sharing.js';
 import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
 import { MAX_SESSIONS } from '../dataplane/tables.js';
 import { pickupsOf } from '../latency/pickups.js';
@@ -20,6 +21,7 @@ import { watchDeath } from './death-watch.js';
 import { Queue } from './queue.js';
 import * as refusals from './refusals.js';
 import { RegionStock } from './region-stock.js';
+import { RxWindow } from './rx-window.js';
 import { Tokens } from './tokens.js';
 
 /** Tokens that one connection may hold unclaimed. */
@@ -45,6 +47,9 @@ interface Entry {
   readonly owner: Owner;
 }
 
+const sessionBytes = ({ dispatcherBytes, clientBytes }: SessionShape): number =>
+  dispatcherBytes + clientBytes;
+
 interface ConductorEvents {
   attached: [session: ClientSession];
   /** `reason` is undefined where the client left by itself. */
@@ -63,11 +68,12 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly budget: Budget;
   /** Frames that ledgers of ended sessions were off by; 0 unless we have a bug. */
   ledgerErrors = 0;
-  readonly #stock: RegionStock;
+  readonly #stocks: Readonly<Record<QueueMode, RegionStock>>;
+  readonly #window: RxWindow;
   readonly #arena: Arena;
   readonly #dataplane: DataplaneHandle;
   readonly #device: OpenDevice;
-  readonly #shape: SessionShape;
+  readonly #shapes: Readonly<Record<QueueMode, SessionShape>>;
   readonly #sampled: boolean;
   readonly #sessions = new Map<number, Entry>();
   readonly #slots = new Set<number>();
@@ -80,7 +86,8 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.#arena = arena;
     this.#dataplane = dataplane;
     this.#device = device;
-    this.#shape = configuredShape(config);
+    this.#shapes = sessionShapes(config);
+    this.#window = new RxWindow(device.sharedRegions);
     this.#sampled = sampleInterval(config) > 0;
     this.budget = new Budget(config.memory.budget);
     this.queues = config.queues.map((queue, index) => {
@@ -91,7 +98,9 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         allow && { users: allow.users.map(userId), groups: allow.groups.map(groupId) },
       );
     });
-    this.#stock = new RegionStock(arena, this.#shape, config.memory.hugepages, () => this.#sparesWanted());
+    const stock = (mode: QueueMode): RegionStock =>
+      new RegionStock(arena, this.#shapes[mode], config.memory.hugepages, () => this.#sparesWanted(mode));
+    this.#stocks = { isolated: stock('isolated'), shared: stock('shared') };
     dataplane.on('violation', (slot, violation) => this.#punish(slot, violation));
   }
 
@@ -155,23 +164,22 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   async close(reason: NicshareError): Promise<void> {
     this.#closing = true;
     await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
-    this.#stock.close();
+    for (const stock of Object.values(this.#stocks)) stock.close();
+    this.#window.close();
   }
 
-  get #sessionBytes(): number {
-    return this.#shape.dispatcherBytes + this.#shape.clientBytes;
-  }
-
-  /** Spare regions are within the budget, and no more than there are queues without a client. */
-  #sparesWanted(): number {
-    const unattached = this.queues.length - this.#sessions.size;
-    const affordable = Math.floor((this.budget.limit - this.budget.used) / this.#sessionBytes);
+  /** Spare regions are within the budget, and no more than there are queues of the mode without a client. */
+  #sparesWanted(mode: QueueMode): number {
+    const unattached = this.queues.filter((queue) => queue.config.mode === mode && !queue.session).length;
+    const affordable = Math.floor((this.budget.limit - this.budget.used) / sessionBytes(this.#shapes[mode]));
     return Math.min(MAX_SPARES, unattached, affordable);
   }
 
   #create(queue: Queue, identity: PeerCredentials): ClientSession {
     const slot = this.#freeSlot();
-    const bytes = this.#sessionBytes;
+    const { mode } = queue.config;
+    const shape = this.#shapes[mode];
+    const bytes = sessionBytes(shape);
     this.budget.take(bytes);
     try {
       const session = new ClientSession({
@@ -179,10 +187,12 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         slot,
         queue,
         identity,
-        shape: this.#shape,
+        shape,
         sampled: this.#sampled,
         arena: this.#arena,
-        stock: this.#stock,
+        stock: this.#stocks[mode],
+        window: this.#window,
+        lending: mode === 'shared' ? this.#window.lend(creditOf(queue.config)) : undefined,
       });
       this.#slots.add(slot);
       this.#nextSession++;
@@ -199,13 +209,16 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   }
 
   #grant(session: ClientSession): SessionGrant {
-    const { ringSize, frameSize, rxFrames, txFrames } = session.shape;
+    const { mode, ringSize, frameSize, rxFrames, txFrames } = session.shape;
     const { maxPacket, mac } = this.#device.info;
     return {
       type: 'session',
       session: session.id,
       queue: session.queue.config.name,
       trusted: session.trusted,
+      mode,
+      credit: session.credit,
+      regions: mode === 'shared' ? this.#window.parts : [],
       ringSize,
       frameSize,
       rxFrames,
@@ -239,14 +252,8 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     // Where the dispatcher ends, clients keep what they have received; where a session ends, others need its memory.
     if (!this.#closing) session.reclaim();
     session.destroy();
-    this.budget.giveBack(this.#sessionBytes);
+    this.budget.giveBack(sessionBytes(session.shape));
     queue.session = undefined;
     this.emit('detached', session, reason);
   }
-}
-
-/** The sizes that a configuration gives every session. Throws NicshareError ConfigInvalid. */
-export function configuredShape({ memory }: DispatcherConfig): SessionShape {
-  const { ringSize, frameSize, frames } = memory;
-  return sessionShape({ ringSize, frameSize, rxFrames: frames, txFrames: ringSize });
 }

@@ -14,7 +14,7 @@ export const queueBusy = (name: string, pid: number | undefined): NicshareError 
   new NicshareError(
     'QueueBusy',
     `The queue '${name}' is taken${pid === undefined ? '' : ` by process ${pid}`}.`,
-    'A queue in mode isolated serves one client at a time: attach to another queue or end that client.',
+    'A queue serves one client at a time: attach to another queue or end that client.',
   );
 
 export const notAllowed = (name: string, uid: number): NicshareError =>

@@ -1,4 +1,4 @@
-import { layout } from '@nicshare/shm';
+import { layout, QUEUE_MODES } from '@nicshare/shm';
 import * as z from 'zod';
 import { parseListenAddress } from './listen-address.js';
 import { mac } from './mac.js';
@@ -167,10 +167,18 @@ const queue = z.strictObject({
     )
     .describe('What clients attach to: 1 to 64 letters, digits, dots, dashes or underscores, each name once'),
   mode: z
-    .literal('isolated')
+    .enum(QUEUE_MODES)
     .default('isolated')
     .describe(
-      'How its packets reach a client: `isolated` copies each into memory that this client alone maps',
+      'How its packets reach a client: `isolated` copies each into memory that this client alone maps; `shared` copies nothing, for a group of clients that may see the packets of the others: each maps the memory of the device, read-only, and can read all that its rings hold, until the dispatcher ends',
+    ),
+  credit: z
+    .int()
+    .min(layout.MIN_RING_SIZE)
+    .max(layout.MAX_FRAMES)
+    .optional()
+    .describe(
+      'Mode `shared`: RX frames of the device that a client may hold before it loses packets; without it 1024. Each ring of the device gets so many frames more',
     ),
   match: match.describe('Which packets it takes; of several fields all must fit'),
   priority: z

@@ -64,6 +64,17 @@ function startsNever({ device, queues }: DispatcherConfig, locate: Locate): stri
   ];
 }
 
+/** A credit says nothing in another mode. */
+function misplacedCredits({ queues }: DispatcherConfig, locate: Locate): string[] {
+  return queues.flatMap(({ mode, credit }, index) =>
+    mode === 'shared' || credit === undefined
+      ? []
+      : [
+          `  ${locate(['queues', index, 'credit'])}: credit is for mode: shared; set that, or remove it (memory.frames is what a client of mode ${mode} may hold)`,
+        ],
+  );
+}
+
 /** Users and groups that this machine does not know. */
 function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): string[] {
   const lines: string[] = [];
@@ -106,7 +117,7 @@ function validate(value: unknown, locate: Locate): DispatcherConfig {
       }),
     );
   }
-  const checks = [duplicates, startsNever, unknownAccounts, uselessTap];
+  const checks = [duplicates, misplacedCredits, startsNever, unknownAccounts, uselessTap];
   const problems = checks.flatMap((find) => find(result.data, locate));
   if (problems.length > 0) throw invalid(problems);
   return result.data;

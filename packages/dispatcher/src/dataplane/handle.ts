@@ -3,7 +3,15 @@ import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
 import { createWakePair, fromPlainError, NicshareError, wake } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
-import type { Command, DataplaneSettings, Report, SessionPlacement, TapPlacement } from './messages.js';
+import type {
+  Command,
+  DataplaneSettings,
+  Report,
+  SessionPlacement,
+  SharedRegion,
+  TapPlacement,
+} from './messages.js';
+
 import type { WorkerStart } from './worker.js';
 
 interface HandleEvents {
@@ -24,6 +32,8 @@ export interface OpenDevice {
   readonly exceptionInterface: string | undefined;
   /** Whether it tells when packets came. */
   readonly rxTimes: boolean;
+  /** Their descriptors are the Conductor's. */
+  readonly sharedRegions: readonly SharedRegion[];
 }
 
 type Settings = Omit<DataplaneSettings, 'controlFd' | 'commandCount'>;

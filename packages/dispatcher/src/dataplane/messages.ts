@@ -11,6 +11,8 @@ export interface DataplaneSettings {
   readonly device: DeviceOptions;
   readonly frameSize: number;
   readonly deviceRingSize: number;
+  /** RX frames of each hardware ring that may stay out with clients of mode `shared`; 0: there is no such queue. */
+  readonly spareFrames: number;
   readonly hugepages: HugepagePolicy;
   readonly idle: IdleOptions;
   /** Least time between two wakeups of one client, in microseconds; what interrupt moderation is to a NIC. */
@@ -31,6 +33,23 @@ export interface DataplaneSettings {
   readonly commandCount: Int32Array;
 }
 
+/** What a session of mode `shared` may hold of the device's frames. */
+export interface Lending {
+  /** Arena offset of the device's regions, and bytes from there to their end. */
+  readonly window: number;
+  readonly windowBytes: number;
+  /** Frames. */
+  readonly credit: number;
+}
+
+/** A region of the device, with a read-only descriptor that belongs to who is told of it. */
+export interface SharedRegion {
+  readonly fd: number;
+  /** In the arena. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** A session as the dataplane needs it. Offsets are the arena's. */
 export interface SessionPlacement {
   readonly slot: number;
@@ -38,8 +57,10 @@ export interface SessionPlacement {
   readonly shape: SessionShape;
   readonly dispatcherRegion: number;
   readonly clientRegion: number;
-  /** Zeroed memory for the record of free and held frames: 5 bytes an RX frame. */
+  /** Zeroed memory for the record of free and held frames: see ledgerBytes. */
   readonly ledger: number;
+  /** Of a session of mode `shared`. */
+  readonly lending: Lending | undefined;
   readonly wakeFd: number;
 }
 
@@ -72,6 +93,8 @@ export type Report =
       readonly exceptionInterface: string | undefined;
       /** Whether the device tells when packets came. */
       readonly rxTimes: boolean;
+      /** What clients of mode `shared` map; empty where there is no such queue. */
+      readonly sharedRegions: readonly SharedRegion[];
     }
   | { readonly type: 'attached'; readonly slot: number }
   /** `ledger`: frames that are neither free nor held, or both; 0 unless we have a bug. */

@@ -19,6 +19,8 @@ export interface Plane {
   announceSleep(epoch: number): void;
   /** Frames of a session that are neither free nor held, or both. */
   audit(session: number): number;
+  /** Gives the device all frames that an ended session's client holds (mode `shared`); returns how many. */
+  takeAllBack(session: number): number;
   /** Index of the queue that a packet at an arena offset would go to, or -1. */
   classifyPacket(packet: number, length: number): number;
 }

@@ -108,6 +108,7 @@ export class PollLoop {
         const record = this.#sessions.detach(command.slot) ?? this.#taps.detach(command.slot);
         this.#sleeper.watch(this.#sessions.list);
         const ledger = record === undefined ? 0 : this.#plane.audit(record);
+        if (record !== undefined) this.#plane.takeAllBack(record);
         this.#report({ type: 'detached', slot: command.slot, ledger });
         break;
       }

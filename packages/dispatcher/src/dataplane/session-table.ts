@@ -1,23 +1,24 @@
-import { layout } from '@nicshare/shm';
-import type { SessionPlacement } from './messages.js';
+import { layout, type SessionShape } from '@nicshare/shm';
+import type { Lending, SessionPlacement } from './messages.js';
 import { queueRecord } from './rule-table.js';
 import * as T from './tables.js';
 
 /** Bytes of private memory that the record of free and held frames takes. */
-export const ledgerBytes = (rxFrames: number): number => rxFrames * 5;
+export const ledgerBytes = ({ rxFrames, frameSize }: SessionShape, lending: Lending | undefined): number =>
+  lending ? lending.windowBytes / frameSize : rxFrames * 5;
 
 export const sessionRecord = (slot: number): number => T.SESSIONS + slot * T.SESSION_BYTES;
 
 /** Where the histograms of a queue's stages stand. */
 export const queueLatencies = (queue: number): number => T.LATENCIES + queue * T.LATENCY_BYTES;
 
-/** Writes a session's record: all frames free, all cursors at 0. Returns the record's offset. */
+/** Writes a session's record: no frame held, all cursors at 0. Returns the record's offset. */
 export function writeSession(
   memory: WebAssembly.Memory,
   placement: SessionPlacement,
   device: { txQueues: number; maxPacket: number },
 ): number {
-  const { slot, shape, dispatcherRegion, clientRegion, ledger } = placement;
+  const { slot, shape, dispatcherRegion, clientRegion, ledger, lending } = placement;
   const record = sessionRecord(slot);
   new Uint8Array(memory.buffer, record, T.SESSION_BYTES).fill(0);
   const view = new DataView(memory.buffer, record, T.SESSION_BYTES);
@@ -39,10 +40,18 @@ export function writeSession(
   set(T.SESSION_FILL_ENTRIES, clientRegion + shape.fillEntries);
   set(T.SESSION_TX_DESCRIPTORS, clientRegion + shape.txDescriptors);
   set(T.SESSION_TX_FRAMES_OFFSET, shape.txFramesOffset);
-  set(T.SESSION_FREE_FRAMES, ledger);
-  set(T.SESSION_HOLDERS, ledger + shape.rxFrames * layout.ENTRY_SIZE);
-  set(T.SESSION_FREE_TAIL, shape.rxFrames);
-  const free = new Uint32Array(memory.buffer, ledger, shape.rxFrames);
-  for (let index = 0; index < shape.rxFrames; index++) free[index] = index;
+  if (lending) {
+    set(T.SESSION_WINDOW, lending.window);
+    set(T.SESSION_WINDOW_FRAMES, lending.windowBytes / shape.frameSize);
+    set(T.SESSION_CREDIT, lending.credit);
+    set(T.SESSION_HOLDERS, ledger);
+  } else {
+    set(T.SESSION_CREDIT, shape.rxFrames);
+    set(T.SESSION_FREE_FRAMES, ledger);
+    set(T.SESSION_HOLDERS, ledger + shape.rxFrames * layout.ENTRY_SIZE);
+    set(T.SESSION_FREE_TAIL, shape.rxFrames);
+    const free = new Uint32Array(memory.buffer, ledger, shape.rxFrames);
+    for (let index = 0; index < shape.rxFrames; index++) free[index] = index;
+  }
   return record;
 }

@@ -67,5 +67,7 @@ export class ActiveSessions {
       this.#cells[(T.ACTIVE >> 2) + index] = session.record;
     });
     this.#cells[(T.PLANE + T.PLANE_ACTIVE_COUNT) >> 2] = this.list.length;
+    const shared = this.list.filter(({ record }) => this.#cells[(record + T.SESSION_WINDOW) >> 2] !== 0);
+    this.#cells[(T.PLANE + T.PLANE_SHARED_COUNT) >> 2] = shared.length;
   }
 }

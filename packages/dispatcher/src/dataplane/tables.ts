@@ -12,6 +12,7 @@
  *   TAPS       one record a tap of packets, and what all taps share
  *   SET_ASIDE  addresses of those entries of RX_BATCH that go to the kernel
  *   LATENCIES  the histograms of a configured queue, that of each stage
+ *   RELEASES   for each RxQueue a batch of frames that clients have returned to it, and how many they are
  */
 
 /** = DRIVER_TABLES_END of the driver package; a test holds them together. */
@@ -39,6 +40,8 @@ export const PLANE_TAP_WAKEUPS_DUE = 40;
 export const PLANE_SAMPLED = 44;
 /** Bursts to come of which none is sampled; 0: the next may be. */
 export const PLANE_SAMPLE_COUNTDOWN = 48;
+/** Attached sessions of mode `shared`. */
+export const PLANE_SHARED_COUNT = 52;
 /** f64: nanoseconds between two samples of a session, at least. */
 export const PLANE_SAMPLE_INTERVAL = 56;
 // u64 counters.
@@ -119,11 +122,20 @@ export const SESSION_TX_DESCRIPTORS = 40;
 export const SESSION_TX_FRAMES_OFFSET = 44;
 /** u32 indices of free RX frames, first in first out: frames come round in the order of their addresses. */
 export const SESSION_FREE_FRAMES = 48;
-/** One byte an RX frame: 1 while the client may hold it. */
+/**
+ * One byte an RX frame: not 0 while the client may hold it. In mode `shared` one for each frame of the window, and its
+ * value is the number of the frame's RxQueue, counted from 1.
+ */
 export const SESSION_HOLDERS = 52;
 export const SESSION_QUEUE = 56;
 export const SESSION_TX_QUEUE = 60;
 export const SESSION_MAX_PACKET = 64;
+/** Mode `shared`: where the device's regions begin, from which descriptors count; 0 in mode `isolated`. */
+export const SESSION_WINDOW = 68;
+/** Frames from there to the end of the device's regions. */
+export const SESSION_WINDOW_FRAMES = 72;
+/** RX frames that the client may hold. */
+export const SESSION_CREDIT = 76;
 // Cursors, our own copies: what is in shared memory is never read back.
 export const SESSION_FREE_HEAD = 128;
 export const SESSION_FREE_TAIL = 132;
@@ -154,6 +166,8 @@ export const SESSION_LATENCIES = 200;
 export const SESSION_SAMPLES = 208;
 /** f64: when it was last sampled, in nanoseconds of the clock. */
 export const SESSION_SAMPLED_AT = 216;
+/** Mode `shared`: frames of the device that are out with the client, those in its rxRing included. */
+export const SESSION_HELD = 224;
 export const SESSION_BYTES = 256;
 
 export const MAX_TAPS = 4;
@@ -192,7 +206,15 @@ export const LATENCY_BYTES = LATENCY_DISPATCH + HISTOGRAM_BYTES;
 /** Bursts from one look at the clock to the next; after a sleep the first is looked at. */
 export const BURSTS_A_LOOK = 16;
 
-export const TABLES_END = LATENCIES + MAX_QUEUES * LATENCY_BYTES;
+/** Most RxQueues whose frames can be shared. */
+export const MAX_SHARED_RINGS = 64;
+/** u32 a RxQueue. */
+export const RELEASE_COUNTS = LATENCIES + MAX_QUEUES * LATENCY_BYTES;
+/** A batch of the driver package's MAX_BURST entries a RxQueue. */
+export const RELEASES = RELEASE_COUNTS + MAX_SHARED_RINGS * 4;
+export const RELEASE_BYTES = 512;
+
+export const TABLES_END = RELEASES + MAX_SHARED_RINGS * RELEASE_BYTES;
 
 /** Dropped by configuration. */
 export const UNMATCHED_DROP = 0;

@@ -6,6 +6,7 @@ import type { DataplaneSettings, Report } from './messages.js';
 import { loadPlane } from './plane.js';
 import { PollLoop } from './poll-loop.js';
 import { writeRules } from './rule-table.js';
+import { openSharedRegions } from './shared-regions.js';
 import * as T from './tables.js';
 
 /** What the thread is started with: its settings, and the port to its Conductor. */
@@ -28,6 +29,7 @@ function open(): Device {
     arena: Arena.adopt(settings.memory, settings.deviceRange),
     frameSize: settings.frameSize,
     ringSize: settings.deviceRingSize,
+    spareFrames: settings.spareFrames,
     hugepages: settings.hugepages,
     rxTimes: settings.sampleInterval > 0,
     note: (line) => report({ type: 'note', line }),
@@ -64,7 +66,8 @@ function start(device: Device, exception: ExceptionPath | undefined): PollLoop {
   const { wire } = device as { wire?: unknown };
   const rxTimes = device.fastPath.rxTime !== undefined;
   const exceptionInterface = exception?.interface;
-  report({ type: 'ready', info: device.info, coverage, wire, exceptionInterface, rxTimes });
+  const sharedRegions = settings.spareFrames > 0 ? openSharedRegions(device) : [];
+  report({ type: 'ready', info: device.info, coverage, wire, exceptionInterface, rxTimes, sharedRegions });
   return loop;
 }
 

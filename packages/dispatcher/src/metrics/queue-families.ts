@@ -32,6 +32,7 @@ const QUEUE_DROPS = {
   rxDropRingFull: ['rx', 'ring_full'],
   rxDropNoFrame: ['rx', 'no_frame'],
   rxDropOversized: ['rx', 'oversized'],
+  rxDropNoCredit: ['rx', 'no_credit'],
   txDropRunt: ['tx', 'runt'],
   txDropOversized: ['tx', 'oversized'],
 } as const satisfies Record<

@@ -2,6 +2,7 @@ import * as sys from '../sys/index.js';
 
 const { libc } = sys;
 const CMSG_HEADER = 16;
+/** What a message may bring where its receiver names no number. */
 const MAX_DESCRIPTORS = 16;
 
 const cmsgSpace = (descriptors: number): number => CMSG_HEADER + Math.ceil((descriptors * 4) / 8) * 8;
@@ -62,9 +63,10 @@ function readDescriptors(control: Buffer, length: number): number[] {
 export function receiveDescriptors(
   socket: number,
   maxBytes: number,
+  maxDescriptors = MAX_DESCRIPTORS,
 ): ReceivedMessage | 'again' | 'closed' | 'truncated' {
   const bytes = Buffer.alloc(maxBytes);
-  const control = Buffer.alloc(cmsgSpace(MAX_DESCRIPTORS));
+  const control = Buffer.alloc(cmsgSpace(maxDescriptors));
   const { header } = messageHeader(bytes, control);
   const length = Number(libc.recvmsg(socket, header, sys.MSG_CMSG_CLOEXEC | sys.MSG_DONTWAIT));
   if (length < 0) return sys.errno() === sys.EAGAIN ? 'again' : 'closed';

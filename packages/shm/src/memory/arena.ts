@@ -9,6 +9,16 @@ const GAP = REGION_ALIGNMENT;
 const TABLES_END = 1 << 20;
 const { libc } = sys;
 
+/** A region of a window: `at` is where it begins, from the window's start; both are multiples of 2 MiB. */
+export interface WindowPart {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Bytes from a window's start to the end of its last part. */
+export const windowBytes = (parts: readonly WindowPart[]): number =>
+  parts.reduce((end, { at, bytes }) => Math.max(end, at + bytes), 0);
+
 interface Extent {
   start: number;
   end: number;
@@ -83,6 +93,18 @@ export class Arena {
     const flags = sys.MAP_SHARED | sys.MAP_POPULATE;
     const protection = access === 'read' ? sys.PROT_READ : sys.PROT_READ | sys.PROT_WRITE;
     return this.#place(bytes, (at) => this.#overlay(at, bytes, flags, fd, fileOffset, protection));
+  }
+
+  /**
+   * Maps regions read-only, each at its distance from the returned offset; what is between them reads as zeros.
+   * Throws NicshareError OutOfMemory, or SystemError by mmap.
+   */
+  mapWindow(parts: readonly (WindowPart & { readonly fd: number })[]): number {
+    return this.#place(windowBytes(parts), (start, length) => {
+      this.#clear(start, length);
+      for (const { at, bytes, fd } of parts)
+        this.#overlay(start + at, bytes, sys.MAP_SHARED | sys.MAP_POPULATE, fd, 0, sys.PROT_READ);
+    });
   }
 
   /**

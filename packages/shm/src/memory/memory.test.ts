@@ -3,7 +3,7 @@ import test from 'ava';
 import { isNicshareError } from '../errors.js';
 import { REGION_ALIGNMENT } from '../layout.js';
 import * as sys from '../sys/index.js';
-import { Arena } from './arena.js';
+import { Arena, windowBytes } from './arena.js';
 import { createOwnRegion, createPeerRegion, destroyRegion, openReadOnly } from './region.js';
 
 const MIB = 2 ** 20;
@@ -30,6 +30,35 @@ test('a full arena is a typed error, and a release makes room', (t) => {
   for (const offset of offsets) arena.release(offset);
   t.is(arena.used, 0);
   t.notThrows(() => arena.allocate(8 * MIB), 'neighbours are joined again');
+});
+
+test('a window has regions at their distances from one another, and zeros between', (t) => {
+  const maker = Arena.create(32 * MIB, { shared: true });
+  const regions = [2, 4].map((mib) => createOwnRegion(maker, 'test', mib * MIB, 'never'));
+  const made = new Uint8Array(maker.memory.buffer);
+  for (const { offset, bytes } of regions) made.fill(7, offset, offset + bytes);
+  const base = regions[0]!.offset;
+  const arena = Arena.create(32 * MIB, { shared: true });
+  const parts = regions.map((region) => ({
+    at: region.offset - base,
+    bytes: region.bytes,
+    fd: openReadOnly(region),
+  }));
+  const window = arena.mapWindow(parts);
+  for (const { fd } of parts) sys.libc.close(fd);
+  const seen = new Uint8Array(arena.memory.buffer, window, windowBytes(parts));
+  t.is(seen.length, regions[1]!.offset + 4 * MIB - base);
+  t.deepEqual(
+    [0, 2 * MIB - 1, 2 * MIB, parts[1]!.at - 1, parts[1]!.at, seen.length - 1].map((at) => seen[at]),
+    [7, 7, 0, 0, 7, 7],
+  );
+  made[regions[1]!.offset] = 8;
+  t.is(seen[parts[1]!.at], 8);
+  const used = arena.used;
+  arena.release(window);
+  t.is(arena.used, used - seen.length);
+  t.is(seen[0], 0);
+  for (const region of regions) destroyRegion(maker, region);
 });
 
 test('a region is seen through its read-only descriptor and cannot shrink', (t) => {

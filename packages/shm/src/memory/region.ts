@@ -107,8 +107,8 @@ export function createPeerRegion(arena: Arena, name: string, bytes: number): Reg
   return createOrdinary(arena, name, alignUp(bytes, REGION_ALIGNMENT));
 }
 
-/** A read-only descriptor of a region made by `createOwnRegion`, to pass on. The caller closes it. */
-export function openReadOnly(region: Region): number {
+/** A read-only descriptor of a region made by `createOwnRegion`, to pass on. The caller closes it. Throws SystemError. */
+export function openReadOnly(region: Pick<Region, 'fd'>): number {
   return sys.check(libc.open(`/proc/self/fd/${region.fd}`, sys.O_RDONLY | sys.O_CLOEXEC, 0), 'open');
 }
 

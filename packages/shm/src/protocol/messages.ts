@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { REGION_ALIGNMENT } from '../layout.js';
+import { QUEUE_MODES } from '../shape.js';
 
 /** Raised whenever a message changes; hello and refused keep their form for ever. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const id = z.int().nonnegative();
 const u32 = z.int().min(0).max(0xffffffff);
@@ -50,9 +52,24 @@ export type Claim = z.infer<typeof claim>;
 
 const powerOfTwo = u32.refine((value) => value > 0 && (value & (value - 1)) === 0, 'must be a power of two');
 
+/** Most regions of a device that clients of mode `shared` map. */
+export const MAX_DEVICE_REGIONS = 64;
+
+const whole = u32.refine((value) => value % REGION_ALIGNMENT === 0, 'must be whole 2 MiB');
+const deviceRegion = z.object({ at: whole, bytes: whole.refine((value) => value > 0, 'must not be empty') });
+
+const deviceRegions = z
+  .array(deviceRegion)
+  .max(MAX_DEVICE_REGIONS)
+  .refine(
+    (regions) =>
+      regions.every(({ at }, i) => at >= (i === 0 ? 0 : regions[i - 1]!.at + regions[i - 1]!.bytes)),
+    'must follow one another',
+  );
+
 /**
- * Answer to a claim. Three descriptors come with it, in this order: the dispatcher region (read-only), the client
- * region (read-write), the wake-up socket.
+ * Answer to a claim. Descriptors come with it, in this order: the dispatcher region (read-only), the client region
+ * (read-write), the wake-up socket, then those of `regions` (read-only).
  */
 const session = z.object({
   type: z.literal('session'),
@@ -60,6 +77,11 @@ const session = z.object({
   queue: z.string(),
   /** The client could undo the split of the memory by writer: it runs as root or as the dispatcher's own user. */
   trusted: z.boolean(),
+  mode: z.enum(QUEUE_MODES),
+  /** RX frames that the client may hold, those in its rxRing included. */
+  credit: u32,
+  /** The device's regions, which a client of mode `shared` maps at these distances from one another. */
+  regions: deviceRegions,
   ringSize: powerOfTwo,
   frameSize: powerOfTwo,
   rxFrames: powerOfTwo,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { isNicshareError } from '../errors.js';
 import { decode, encode, FrameReader, frame } from './framing.js';
-import { clientMessage } from './messages.js';
+import { claimAnswer, clientMessage } from './messages.js';
 import { isFolderOurs } from './paths.js';
 
 const hello = { type: 'hello', version: 1 } as const;
@@ -53,6 +53,45 @@ for (const [what, message] of [
   test(`${what} is a violation`, (t) => {
     t.true(violates(() => decode(clientMessage, encode(message))));
   });
+
+const MIB = 2 ** 20;
+const grant = (regions: readonly { at: number; bytes: number }[]): Uint8Array =>
+  encode({
+    type: 'session',
+    session: 1,
+    queue: 'dns',
+    trusted: false,
+    mode: 'shared',
+    credit: 1000,
+    regions,
+    ringSize: 64,
+    frameSize: 2048,
+    rxFrames: 1024,
+    txFrames: 64,
+    maxPacket: 1514,
+    mac: '02:00:00:00:00:01',
+  });
+
+test('regions of a device follow one another in whole 2 MiB', (t) => {
+  const good = [
+    { at: 0, bytes: 4 * MIB },
+    { at: 8 * MIB, bytes: 2 * MIB },
+  ];
+  t.deepEqual((decode(claimAnswer, grant(good)) as { regions?: unknown }).regions, good);
+  for (const bad of [
+    [{ at: 1, bytes: 2 * MIB }],
+    [{ at: 0, bytes: 2 * MIB - 1 }],
+    [{ at: 0, bytes: 0 }],
+    [{ at: -2 * MIB, bytes: 2 * MIB }],
+    [good[0]!, { at: 2 * MIB, bytes: 2 * MIB }],
+    [good[1]!, good[0]!],
+    Array.from({ length: 65 }, (_, i) => ({ at: i * 2 * MIB, bytes: 2 * MIB })),
+  ])
+    t.true(
+      violates(() => decode(claimAnswer, grant(bad))),
+      JSON.stringify(bad),
+    );
+});
 
 test('bytes that are no msgpack are a violation', (t) => {
   for (const bytes of [[], [0xc1], [0xdf, 0xff, 0xff, 0xff, 0xff], [0x92, 1], Array(4096).fill(0x91)])
