@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { DeviceInfo, DeviceStats, RuleCoverage } from '@nicshare/driver';
 import { createWakePair, fromPlainError, NicshareError, wake } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
@@ -199,7 +199,14 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
     );
   }
 
+  /** The thread's end may be told before the reports that it sent last, such as why it ended. */
+  #hearLastWords(): void {
+    for (let last = receiveMessageOnPort(this.#port); last; last = receiveMessageOnPort(this.#port))
+      this.#take(last.message as Report);
+  }
+
   #end(): void {
+    this.#hearLastWords();
     this.#running = false;
     this.#settleAll();
     this.#port.close();
