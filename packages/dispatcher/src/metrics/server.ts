@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { NicshareError } from '@nicshare/shm';
 import type { ListenAddress } from '../config/listen-address.js';
 import type { DispatcherStats } from '../stats.js';
-import { CONTENT_TYPE, expose } from './exposition.js';
+import { contentTypeFor, expose } from './exposition.js';
 
 const PATH = '/metrics';
 /** Scrapers are few; more connections are closed at once. */
@@ -67,7 +67,7 @@ export class MetricsServer {
 }
 
 async function answer(
-  { method, url }: IncomingMessage,
+  { method, url, headers }: IncomingMessage,
   response: ServerResponse,
   stats: () => Promise<DispatcherStats>,
 ): Promise<void> {
@@ -77,8 +77,9 @@ async function answer(
     return refuse(response, 405, 'Ask by GET.');
   }
   try {
-    const text = await expose(await stats());
-    response.setHeader('Content-Type', CONTENT_TYPE);
+    const contentType = contentTypeFor(headers.accept);
+    const text = await expose(await stats(), contentType);
+    response.setHeader('Content-Type', contentType);
     response.end(text);
   } catch (error) {
     refuse(response, 500, (error as Error).message);
