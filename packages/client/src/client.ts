@@ -1,16 +1,33 @@
-import { blameCaller, defaultSocketPath, NicshareError } from '@nicshare/shm';
+import { blameCaller, defaultSocketPath, layout, NicshareError } from '@nicshare/shm';
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
 import { Attachment } from './attachment.js';
 import { claimSession } from './claim.js';
 import { DispatcherProxy } from './dispatcher-proxy.js';
-import { Port } from './port.js';
+import { PacketTap, type TapOptions } from './packet-tap.js';
+import { Port, type SessionParts } from './port.js';
 
 /** The wakeup descriptor may close before the control channel has said why. */
 const REASON_COMES_MS = 500;
 
 const noReason = (): NicshareError =>
   new NicshareError('Detached', 'The dispatcher has ended the session.', 'Attach again.');
+
+/** A queue's name, as requests of this client may hold it. */
+function requireQueueName(queue: string): void {
+  if (typeof queue !== 'string' || queue.length < 1 || queue.length > 64)
+    throw new NicshareError('InvalidArgument', 'The name of a queue has 1 to 64 characters.', '');
+}
+
+function requireSnaplen(snaplen: number): void {
+  const { MIN_SNAPLEN, MAX_SNAPLEN } = layout;
+  if (!Number.isInteger(snaplen) || snaplen < MIN_SNAPLEN || snaplen > MAX_SNAPLEN)
+    throw new NicshareError(
+      'InvalidArgument',
+      `A snaplen of ${snaplen} bytes.`,
+      `Give it ${MIN_SNAPLEN} to ${MAX_SNAPLEN}.`,
+    );
+}
 
 /** What `connect` takes. */
 export interface ConnectOptions {
@@ -31,7 +48,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** The control socket that it is connected to. */
   readonly socketPath: string;
   readonly #debug: boolean;
-  readonly #ports = new Map<number, Port>();
+  readonly #sessions = new Map<number, Port | PacketTap>();
   #proxy!: DispatcherProxy;
 
   private constructor(socketPath: string, debug: boolean) {
@@ -44,7 +61,7 @@ export class Client extends EventEmitter<ClientEvents> {
   static async open(options: ConnectOptions): Promise<Client> {
     const client = new Client(options.socket ?? defaultSocketPath(), options.debug ?? false);
     client.#proxy = await DispatcherProxy.connect(client.socketPath, {
-      ended: (session, reason) => client.#endPort(session, reason),
+      ended: (session, reason) => client.#end(session, reason),
       lost: (reason) => client.#lose(reason),
     });
     return client;
@@ -52,7 +69,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** The attached ports. */
   get ports(): Port[] {
-    return [...this.#ports.values()];
+    return [...this.#sessions.values()].filter((session) => session instanceof Port);
   }
 
   /**
@@ -64,21 +81,43 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   async #attach(queue: string): Promise<Port> {
-    if (typeof queue !== 'string' || queue.length < 1 || queue.length > 64)
-      throw new NicshareError('InvalidArgument', 'The name of a queue has 1 to 64 characters.', '');
+    requireQueueName(queue);
     const { token } = await this.#proxy.request({ type: 'attach', queue }, 'granted');
+    return this.#claim(token, (parts) => new Port(parts));
+  }
+
+  /**
+   * Watches packets: gets copies of all that a queue, or the whole device, receives and sends, also of those that were
+   * dropped. Throws NicshareError: NoSuchQueue, NotAllowed, TooManyTaps, InvalidArgument, OutOfMemory,
+   * VersionMismatch, DispatcherStopped, Timeout, Closed.
+   */
+  async tap(options: TapOptions = {}): Promise<PacketTap> {
+    return await blameCaller(this.tap, this.#tap(options));
+  }
+
+  async #tap(options: TapOptions): Promise<PacketTap> {
+    const { queue, snaplen = layout.MAX_SNAPLEN } = options;
+    if (queue !== undefined) requireQueueName(queue);
+    requireSnaplen(snaplen);
+    const wish = { type: 'tap', queue: queue ?? null, snaplen } as const;
+    const { token, device, queues } = await this.#proxy.request(wish, 'tapGranted');
+    return this.#claim(token, (parts) => new PacketTap(parts, device, queues));
+  }
+
+  /** Trades a token for a session, and makes something of it that ends with this connection. */
+  async #claim<T extends Port | PacketTap>(token: string, make: (parts: SessionParts) => T): Promise<T> {
     const { grant, descriptors } = await claimSession(this.socketPath, token);
     try {
-      const port = new Port({
+      const made = make({
         owner: { detach: (session) => this.#detach(session) },
         grant,
         attachment: new Attachment(grant, descriptors),
         wakeFd: descriptors.wake,
         debug: this.#debug,
-        lost: ({ session }) => setTimeout(() => this.#endPort(session, noReason()), REASON_COMES_MS).unref(),
+        lost: () => setTimeout(() => this.#end(grant.session, noReason()), REASON_COMES_MS).unref(),
       });
-      this.#ports.set(grant.session, port);
-      return port;
+      this.#sessions.set(grant.session, made);
+      return made;
     } catch (error) {
       libc.close(descriptors.wake);
       await this.#detach(grant.session);
@@ -93,12 +132,12 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Leaves all queues and hangs up. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all(this.ports.map((port) => port.close()));
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
     this.#proxy.close();
   }
 
   async #detach(session: number): Promise<void> {
-    this.#ports.delete(session);
+    this.#sessions.delete(session);
     try {
       await this.#proxy.request({ type: 'detach', session }, 'detached');
     } catch {
@@ -106,14 +145,14 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
-  #endPort(session: number, reason: NicshareError): void {
-    const port = this.#ports.get(session);
-    this.#ports.delete(session);
-    port?.end(reason);
+  #end(id: number, reason: NicshareError): void {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    session?.end(reason);
   }
 
   #lose(reason: NicshareError): void {
-    for (const port of this.ports) this.#endPort(port.session, reason);
+    for (const session of [...this.#sessions.keys()]) this.#end(session, reason);
     this.emit('disconnected', reason);
   }
 }

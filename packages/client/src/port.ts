@@ -34,6 +34,17 @@ export interface PortOwner {
   detach(session: number): Promise<void>;
 }
 
+/** What a claimed session is made of. */
+export interface SessionParts {
+  readonly owner: PortOwner;
+  readonly grant: SessionGrant;
+  readonly attachment: Attachment;
+  readonly wakeFd: number;
+  readonly debug: boolean;
+  /** Called once where the dispatcher is found dead by the wakeup descriptor. */
+  readonly lost: () => void;
+}
+
 /** An attachment to a queue: receives and sends packets, Ethernet header first. */
 export class Port extends EventEmitter<PortEvents> {
   /** The queue's name. */
@@ -62,15 +73,7 @@ export class Port extends EventEmitter<PortEvents> {
   #pumping = false;
   #awaitingDrain = false;
 
-  constructor(options: {
-    owner: PortOwner;
-    grant: SessionGrant;
-    attachment: Attachment;
-    wakeFd: number;
-    debug: boolean;
-    /** Called once where the dispatcher is found dead by the wakeup descriptor. */
-    lost: (port: Port) => void;
-  }) {
+  constructor(options: SessionParts) {
     super();
     const { grant, attachment, wakeFd, debug } = options;
     this.queue = grant.queue;
@@ -86,7 +89,7 @@ export class Port extends EventEmitter<PortEvents> {
     const sender = new Sender(attachment, grant, wakeFd, debug);
     this.#receiver = receiver;
     this.#sender = sender;
-    this.#wakeups = new Wakeups(wakeFd, () => options.lost(this));
+    this.#wakeups = new Wakeups(wakeFd, options.lost);
     this.#packets = {
       holds: () => receiver.readable,
       announceSleep: (epoch) => receiver.announceSleep(epoch),

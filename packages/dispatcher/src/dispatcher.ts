@@ -13,6 +13,7 @@ import type { ClientSession } from './conductor/client-session.js';
 import { Conductor } from './conductor/conductor.js';
 import { ControlServer } from './conductor/control-server.js';
 import { DescriptorServer } from './conductor/descriptor-server.js';
+import { tapShape } from './conductor/packet-taps.js';
 import { dispatcherStopped } from './conductor/refusals.js';
 import type { SocketAccess } from './conductor/socket-file.js';
 import { groupId, STANDARD_GROUP } from './config/accounts.js';
@@ -100,7 +101,7 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   /** See createDispatcher. */
   static async start(options: DispatcherOptions, onNote?: (line: string) => void): Promise<Dispatcher> {
     const config = validateOptions(options);
-    const plan = planMemory(config);
+    const plan = planMemory(config, tapShape(config));
     const arena = Arena.create(plan.bytes, { shared: true });
     const dispatcher = new Dispatcher(
       config,

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { umemBytes } from '@nicshare/driver';
-import { layout, NicshareError } from '@nicshare/shm';
+import { layout, NicshareError, type SessionShape } from '@nicshare/shm';
 import type { DispatcherConfig } from './config/schema.js';
 import { sessionShapes, spareFrames } from './config/sharing.js';
-import { MAX_SESSIONS } from './dataplane/tables.js';
+import { MAX_SESSIONS, MAX_TAPS } from './dataplane/tables.js';
 
 const GAP = layout.REGION_ALIGNMENT;
 const MIB = 2 ** 20;
+/** An arena's 4 GiB, without what it needs for itself. */
+const MOST = 2 ** 32 - 8 * MIB;
 
 /** The arena ends at 4 GiB, and sessions need some of it. */
 const MOST_FOR_DEVICE = 3 * 2 ** 30;
@@ -32,8 +34,11 @@ function deviceBytes(config: DispatcherConfig): number {
   return 32 * MIB + ringsOf(config.device.rings) * (umemBytes(umem) + 10 * GAP);
 }
 
+const tapBytes = ({ dispatcherBytes, clientBytes, rxFrames }: SessionShape): number =>
+  dispatcherBytes + clientBytes + Math.ceil((rxFrames * 5) / GAP) * GAP + 3 * GAP;
+
 /** Sizes the arena: address space, of which only what is used costs memory. Throws NicshareError ConfigInvalid. */
-export function planMemory(config: DispatcherConfig): MemoryPlan {
+export function planMemory(config: DispatcherConfig, tap: SessionShape): MemoryPlan {
   const boundary = Math.ceil(deviceBytes(config) / GAP) * GAP;
   const spare = spareFrames(config);
   if (spare > 0 && boundary > MOST_FOR_DEVICE)
@@ -53,5 +58,7 @@ export function planMemory(config: DispatcherConfig): MemoryPlan {
   const affordable = Math.floor(config.memory.budget / Math.min(...used.map(({ bytes }) => bytes)));
   const sessions = Math.min(MAX_SESSIONS, affordable, config.queues.length);
   // Each session has two regions and a ledger, each with a gap behind it; twice, for fragments.
-  return { boundary, bytes: boundary + 2 * Math.max(1, sessions) * (perSession + 3 * GAP) };
+  const bytes = boundary + 2 * Math.max(1, sessions) * (perSession + 3 * GAP);
+  // Taps get what there is: a configuration that just fits does without them.
+  return { boundary, bytes: Math.max(bytes, Math.min(bytes + 2 * MAX_TAPS * tapBytes(tap), MOST)) };
 }

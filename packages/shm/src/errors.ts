@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'NoSuchQueue'
   | 'QueueBusy'
   | 'NotAllowed'
+  | 'TooManyTaps'
   | 'VersionMismatch'
   | 'OutOfMemory'
   | 'DispatcherNotRunning'

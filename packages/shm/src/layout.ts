@@ -154,6 +154,7 @@ export const OUTCOME_NO_CREDIT = 8;
 
 /** Bytes of a packet that a tap takes at least. */
 export const MIN_SNAPLEN = 14;
+export const MAX_SNAPLEN = 65535;
 
 // A latency histogram: bucket `i` counts what took at most LATENCY_FIRST_BOUND << i nanoseconds and more than the bucket
 // before holds; the last one counts the rest. From 250 ns to 1.05 s.

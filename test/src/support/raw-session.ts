@@ -26,6 +26,12 @@ export async function requestToken(control: RawControl, queue: string): Promise<
   return (await control.next('granted')).token;
 }
 
+/** Asks it for a tap of a queue; returns the token. */
+export async function requestTapToken(control: RawControl, queue: string): Promise<string> {
+  control.send({ type: 'tap', id: 1, queue, snaplen: 100 });
+  return (await control.next('tapGranted')).token;
+}
+
 export type Answer = ReceivedMessage | 'closed' | 'truncated';
 
 /** Waits for the answer on the descriptor socket. */
@@ -85,9 +91,10 @@ export class RawSession {
     this.cells = new Int32Array(this.arena.memory.buffer);
   }
 
-  static async attach(socket: string, queue: string): Promise<RawSession> {
+  /** `request` asks for the session: by default to attach to the queue. */
+  static async attach(socket: string, queue: string, request = requestToken): Promise<RawSession> {
     const control = await RawControl.greeted(socket);
-    const fd = sendClaim(socket, encode({ type: 'claim', token: await requestToken(control, queue) }));
+    const fd = sendClaim(socket, encode({ type: 'claim', token: await request(control, queue) }));
     const answer = await claimAnswered(fd);
     libc.close(fd);
     if (typeof answer === 'string') throw new Error(`The claim was answered by nothing: ${answer}`);

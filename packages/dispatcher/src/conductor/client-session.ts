@@ -14,10 +14,20 @@ import { ledgerBytes } from '../dataplane/session-table.js';
 import type { RegionStock, SessionRegions } from './region-stock.js';
 import type { RxWindow } from './rx-window.js';
 
-/** What a session needs to know of the queue that it serves. */
-interface ServedQueue {
+/** What a session needs to know of the queue that it serves, or of the tap that it is. */
+export interface ServedQueue {
   readonly index: number;
   readonly config: { readonly name: string };
+}
+
+/** What clients' sessions have in common, and what taps' have. */
+export interface SessionKind {
+  readonly shape: SessionShape;
+  readonly stock: RegionStock;
+  /** Whether the client gets latency samples. */
+  readonly sampled: boolean;
+  /** In mode `shared`. */
+  readonly lending: Lending | undefined;
 }
 
 /** The client's end is -1 once it was handed over. */
@@ -57,22 +67,19 @@ export class ClientSession {
     slot: number;
     queue: ServedQueue;
     identity: PeerCredentials;
-    shape: SessionShape;
-    /** Whether the client gets latency samples. */
-    sampled: boolean;
+    kind: SessionKind;
     arena: Arena;
-    stock: RegionStock;
     window: RxWindow;
-    lending: Lending | undefined;
   }) {
-    const { arena, shape, queue, stock } = options;
+    const { arena, queue } = options;
+    const { shape, stock, sampled, lending } = options.kind;
     this.id = options.id;
     this.slot = options.slot;
     this.queue = queue;
     this.identity = options.identity;
     this.trusted = options.identity.uid === 0 || options.identity.uid === process.getuid?.();
     this.shape = shape;
-    this.lending = options.lending;
+    this.lending = lending;
     this.#window = options.window;
     this.#arena = arena;
     this.#stock = stock;
@@ -87,8 +94,7 @@ export class ClientSession {
       throw error;
     }
     this.#wake = wake;
-    for (const region of [this.clientRegion, this.dispatcherRegion])
-      this.#writeHeader(region, options.sampled);
+    for (const region of [this.clientRegion, this.dispatcherRegion]) this.#writeHeader(region, sampled);
   }
 
   get dispatcherRegion(): Region {

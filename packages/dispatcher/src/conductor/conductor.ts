@@ -16,8 +16,9 @@ import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
 import { MAX_SESSIONS } from '../dataplane/tables.js';
 import { pickupsOf } from '../latency/pickups.js';
 import { Budget } from './budget.js';
-import { ClientSession } from './client-session.js';
+import { ClientSession, type ServedQueue, type SessionKind } from './client-session.js';
 import { watchDeath } from './death-watch.js';
+import { type PacketTap, PacketTaps, type TapWish } from './packet-taps.js';
 import { Queue } from './queue.js';
 import * as refusals from './refusals.js';
 import { RegionStock } from './region-stock.js';
@@ -37,13 +38,13 @@ const MAX_SPARES = 2;
 
 /** What a token stands for. */
 interface Request {
-  readonly queue: Queue;
+  readonly wish: Queue | TapWish;
   readonly owner: Owner;
 }
 
 interface Entry {
   readonly session: ClientSession;
-  readonly queue: Queue;
+  readonly place: Queue | PacketTap;
   readonly owner: Owner;
 }
 
@@ -68,6 +69,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   readonly budget: Budget;
   /** Frames that ledgers of ended sessions were off by; 0 unless we have a bug. */
   ledgerErrors = 0;
+  readonly taps: PacketTaps;
   readonly #stocks: Readonly<Record<QueueMode, RegionStock>>;
   readonly #window: RxWindow;
   readonly #arena: Arena;
@@ -101,6 +103,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     const stock = (mode: QueueMode): RegionStock =>
       new RegionStock(arena, this.#shapes[mode], config.memory.hugepages, () => this.#sparesWanted(mode));
     this.#stocks = { isolated: stock('isolated'), shared: stock('shared') };
+    this.taps = new PacketTaps(config, arena);
     dataplane.on('violation', (slot, violation) => this.#punish(slot, violation));
   }
 
@@ -109,32 +112,79 @@ export class Conductor extends EventEmitter<ConductorEvents> {
    * known at the claim alone, and one who may not attach must not keep others out.
    */
   async request(owner: Owner, name: string): Promise<string> {
-    const queue = this.queues.find((candidate) => candidate.config.name === name);
-    if (!queue) {
-      const names = this.queues.map((known) => known.config.name);
-      throw refusals.noSuchQueue(name, names);
-    }
+    const queue = this.#named(name);
     await queue.session?.ending;
     if (queue.session) throw refusals.queueBusy(name, queue.session.identity.pid);
-    if (this.#tokens.count((request) => request.owner === owner) >= MAX_REQUESTS)
+    return this.#issue({ wish: queue, owner });
+  }
+
+  /** The same for a tap of a queue's packets, or of all of the device where `name` is null. */
+  requestTap(owner: Owner, name: string | null, snaplen: number): string {
+    const queue = name === null ? undefined : this.#named(name);
+    return this.#issue({ wish: { queue, snaplen }, owner });
+  }
+
+  /** As the kernel names it, where it has an interface. */
+  get deviceName(): string {
+    return this.#device.info.interface;
+  }
+
+  #named(name: string): Queue {
+    const queue = this.queues.find((candidate) => candidate.config.name === name);
+    if (queue) return queue;
+    const names = this.queues.map((known) => known.config.name);
+    throw refusals.noSuchQueue(name, names);
+  }
+
+  #issue(request: Request): string {
+    if (this.#tokens.count(({ owner }) => owner === request.owner) >= MAX_REQUESTS)
       throw refusals.tooManyRequests();
-    return this.#tokens.issue({ queue, owner });
+    return this.#tokens.issue(request);
   }
 
   /** Makes the session that a token stands for. Throws NicshareError. */
   async claim(token: string, identity: PeerCredentials, groups: readonly number[]): Promise<Claimed> {
     const request = this.#tokens.redeem(token);
     if (!request) throw refusals.unknownToken();
-    const { queue, owner } = request;
-    const { name } = queue.config;
-    if (!queue.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
-    if (queue.session) throw refusals.queueBusy(name, queue.session.identity.pid);
-    const session = this.#create(queue, identity);
-    this.#sessions.set(session.id, { session, owner, queue });
-    queue.session = session;
-    await this.#dataplane.attach(session.placement());
+    const { wish, owner } = request;
+    if (!(wish instanceof Queue)) return this.#claimTap(wish, owner, identity, groups);
+    const { name } = wish.config;
+    if (!wish.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
+    if (wish.session) throw refusals.queueBusy(name, wish.session.identity.pid);
+    const session = this.#create(wish, identity, this.#kindOf(wish));
+    this.#enter({ session, owner, place: wish });
+    return this.#admit(session, this.#dataplane.attach(session.placement()));
+  }
+
+  async #claimTap(
+    wish: TapWish,
+    owner: Owner,
+    identity: PeerCredentials,
+    groups: readonly number[],
+  ): Promise<Claimed> {
+    if (!this.taps.allows(identity.uid, groups)) throw refusals.mayNotTap(identity.uid);
+    const place = this.taps.take(wish);
+    try {
+      const shown = { index: place.index, config: { name: place.name } };
+      const session = this.#create(shown, identity, this.taps.kind);
+      this.#enter({ session, owner, place });
+      return this.#admit(session, this.#dataplane.tap(place.placement(session)));
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
+  }
+
+  #enter(entry: Entry): void {
+    this.#sessions.set(entry.session.id, entry);
+    entry.place.session = entry.session;
+  }
+
+  /** Hands a session over once the dataplane serves it. */
+  async #admit(session: ClientSession, served: Promise<void>): Promise<Claimed> {
+    await served;
     if (session.ending) throw refusals.unknownToken();
-    session.deathWatch = watchDeath(identity.pid, () => void this.#end(session, undefined));
+    session.deathWatch = watchDeath(session.identity.pid, () => void this.#end(session, undefined));
     if (!session.deathWatch) void this.#end(session, undefined);
     this.emit('attached', session);
     return { grant: this.#grant(session), handOver: (send) => session.handOver(send) };
@@ -165,6 +215,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.#closing = true;
     await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
     for (const stock of Object.values(this.#stocks)) stock.close();
+    this.taps.kind.stock.close();
     this.#window.close();
   }
 
@@ -175,11 +226,19 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     return Math.min(MAX_SPARES, unattached, affordable);
   }
 
-  #create(queue: Queue, identity: PeerCredentials): ClientSession {
+  #kindOf({ config }: Queue): SessionKind {
+    const { mode } = config;
+    return {
+      shape: this.#shapes[mode],
+      stock: this.#stocks[mode],
+      sampled: this.#sampled,
+      lending: mode === 'shared' ? this.#window.lend(creditOf(config)) : undefined,
+    };
+  }
+
+  #create(queue: ServedQueue, identity: PeerCredentials, kind: SessionKind): ClientSession {
     const slot = this.#freeSlot();
-    const { mode } = queue.config;
-    const shape = this.#shapes[mode];
-    const bytes = sessionBytes(shape);
+    const bytes = sessionBytes(kind.shape);
     this.budget.take(bytes);
     try {
       const session = new ClientSession({
@@ -187,12 +246,9 @@ export class Conductor extends EventEmitter<ConductorEvents> {
         slot,
         queue,
         identity,
-        shape,
-        sampled: this.#sampled,
+        kind,
         arena: this.#arena,
-        stock: this.#stocks[mode],
         window: this.#window,
-        lending: mode === 'shared' ? this.#window.lend(creditOf(queue.config)) : undefined,
       });
       this.#slots.add(slot);
       this.#nextSession++;
@@ -231,7 +287,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   #punish(slot: number, violation: number): void {
     const entry = [...this.#sessions.values()].find(({ session }) => session.slot === slot);
     if (!entry || entry.session.ending) return;
-    entry.queue.violations++;
+    entry.place.violations++;
     void this.#end(entry.session, refusals.ringViolation(violation));
   }
 
@@ -244,8 +300,9 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     this.ledgerErrors += Math.abs(await this.#dataplane.detach(session.slot));
     session.markEnded();
     const memory = new DataView(this.#arena.memory.buffer);
-    const { owner, queue } = this.#sessions.get(session.id)!;
-    queue.addPast(readSessionCounters(memory, session.dispatcherRegion.offset), pickupsOf(memory, session));
+    const { owner, place } = this.#sessions.get(session.id)!;
+    const counters = readSessionCounters(memory, session.dispatcherRegion.offset);
+    const pickups = pickupsOf(memory, session);
     this.#sessions.delete(session.id);
     this.#slots.delete(session.slot);
     if (reason) owner.sessionEnded(session.id, reason);
@@ -253,7 +310,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     if (!this.#closing) session.reclaim();
     session.destroy();
     this.budget.giveBack(sessionBytes(session.shape));
-    queue.session = undefined;
+    place.leave(counters, pickups);
     this.emit('detached', session, reason);
   }
 }

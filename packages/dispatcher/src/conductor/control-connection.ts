@@ -106,6 +106,8 @@ export class ControlConnection implements Owner {
       switch (message.type) {
         case 'attach':
           return send({ type: 'granted', id, token: await conductor.request(this, message.queue) });
+        case 'tap':
+          return send(await this.#tap(message));
         case 'detach':
           await conductor.detach(this, message.session);
           return send({ type: 'detached', id });
@@ -115,6 +117,13 @@ export class ControlConnection implements Owner {
     } catch (error) {
       this.#refuse(id, error);
     }
+  }
+
+  #tap({ id, queue, snaplen }: Extract<ClientMessage, { type: 'tap' }>): DispatcherMessage {
+    const { conductor } = this.#context;
+    const token = conductor.requestTap(this, queue, snaplen);
+    const queues = conductor.queues.map(({ config }) => config.name);
+    return { type: 'tapGranted', id, token, device: conductor.deviceName, queues };
   }
 
   async #stats(): Promise<unknown> {

@@ -50,9 +50,10 @@ export class Queue {
     return sumLatencies(this.#pastPickups, current ?? NO_LATENCIES);
   }
 
-  /** Keeps what a session that ends has counted. */
-  addPast(counters: SessionCounters, pickups: LatencyHistogram): void {
+  /** The session has ended; what it has counted is kept. */
+  leave(counters: SessionCounters, pickups: LatencyHistogram): void {
     this.#past = this.totals(counters);
     this.#pastPickups = this.pickups(pickups);
+    this.session = undefined;
   }
 }

@@ -24,6 +24,20 @@ export const notAllowed = (name: string, uid: number): NicshareError =>
     "Add the user or one of its groups to the queue's 'allow' in the dispatcher's configuration.",
   );
 
+export const mayNotTap = (uid: number): NicshareError =>
+  new NicshareError(
+    'NotAllowed',
+    `User ${uid} may not tap packets: a tap shows what others receive and send.`,
+    "Run it as root or as the dispatcher's user, or add the user to capture.allow in the dispatcher's configuration.",
+  );
+
+export const tooManyTaps = (pids: readonly (number | undefined)[]): NicshareError =>
+  new NicshareError(
+    'TooManyTaps',
+    `All ${T.MAX_TAPS} taps of this dispatcher are taken (by the processes ${pids.join(', ')}).`,
+    'End one of them.',
+  );
+
 export const tooManySessions = (): NicshareError =>
   new NicshareError('OutOfMemory', `${T.MAX_SESSIONS} clients are attached already.`, 'Detach one of them.');
 

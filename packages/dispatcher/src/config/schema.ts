@@ -189,14 +189,15 @@ const queue = z.strictObject({
     .describe(
       'Queues are tried from the lowest number on, equal ones as written; the first that fits takes a packet',
     ),
-  allow: z
-    .strictObject({
-      users: z.array(account()).default([]).describe('Names or numbers of users'),
-      groups: z.array(account()).default([]).describe('Names or numbers of groups'),
-    })
-    .optional()
-    .describe('Who may attach; without it, everybody who may open the socket'),
+  allow: accounts().optional().describe('Who may attach; without it, everybody who may open the socket'),
 });
+
+function accounts() {
+  return z.strictObject({
+    users: z.array(account()).default([]).describe('Names or numbers of users'),
+    groups: z.array(account()).default([]).describe('Names or numbers of groups'),
+  });
+}
 
 function account() {
   return z.union([z.string(), z.int().min(0)]);
@@ -286,6 +287,16 @@ export const configSchema = z.strictObject({
       'What becomes of packets that no queue takes: `pass` leaves them to the kernel where the device can; `tap` hands them to the kernel by an interface that the dispatcher makes, and sends what the kernel sends there',
     ),
   tap: tap.optional().describe('The interface of `unmatched: tap`'),
+  capture: z
+    .strictObject({
+      allow: accounts()
+        .optional()
+        .describe(
+          "Who may besides root and the dispatcher's own user; they see what all clients receive and send",
+        ),
+    })
+    .optional()
+    .describe('Who may watch packets by `nicshare tap`'),
   metrics: z
     .strictObject({
       listen: z

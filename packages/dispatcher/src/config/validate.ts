@@ -2,7 +2,7 @@ import { isNicshareError, NicshareError } from '@nicshare/shm';
 import { type LineCounter, parseDocument, LineCounter as YamlLines } from 'yaml';
 import type { ZodError } from 'zod';
 import { groupId, userId } from './accounts.js';
-import { configSchema, type DispatcherConfig, type DispatcherOptions } from './schema.js';
+import { configSchema, type DispatcherConfig, type DispatcherOptions, type QueueConfig } from './schema.js';
 import { inSentence } from './sentences.js';
 
 const MAX_BYTES = 1 << 20;
@@ -76,7 +76,7 @@ function misplacedCredits({ queues }: DispatcherConfig, locate: Locate): string[
 }
 
 /** Users and groups that this machine does not know. */
-function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): string[] {
+function unknownAccounts({ socket, queues, capture }: DispatcherConfig, locate: Locate): string[] {
   const lines: string[] = [];
   const lookUp = (path: Path, find: () => number): void => {
     try {
@@ -88,14 +88,18 @@ function unknownAccounts({ socket, queues }: DispatcherConfig, locate: Locate): 
   };
   const { group } = socket;
   if (group !== undefined) lookUp(['socket', 'group'], () => groupId(group));
-  queues.forEach(({ allow }, queue) => {
+  const lookUpAll = (path: Path, allow: QueueConfig['allow']): void => {
     allow?.users.forEach((user, i) => {
-      lookUp(['queues', queue, 'allow', 'users', i], () => userId(user));
+      lookUp([...path, 'allow', 'users', i], () => userId(user));
     });
     allow?.groups.forEach((member, i) => {
-      lookUp(['queues', queue, 'allow', 'groups', i], () => groupId(member));
+      lookUp([...path, 'allow', 'groups', i], () => groupId(member));
     });
+  };
+  queues.forEach(({ allow }, queue) => {
+    lookUpAll(['queues', queue], allow);
   });
+  lookUpAll(['capture'], capture?.allow);
   return lines;
 }
 

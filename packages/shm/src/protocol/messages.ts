@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { REGION_ALIGNMENT } from '../layout.js';
+import { MAX_SNAPLEN, MIN_SNAPLEN, REGION_ALIGNMENT } from '../layout.js';
 import { QUEUE_MODES } from '../shape.js';
 
 /** Raised whenever a message changes; hello and refused keep their form for ever. */
@@ -12,12 +12,20 @@ const u32 = z.int().min(0).max(0xffffffff);
 const hello = z.strictObject({ type: z.literal('hello'), version: u32 });
 /** Asks for a queue; answered by `granted` or `refused`. */
 const attach = z.strictObject({ type: z.literal('attach'), id, queue: z.string().min(1).max(64) });
+/** Asks for copies of a queue's packets, or of the whole device's (null); answered by `tapGranted` or `refused`. */
+const tap = z.strictObject({
+  type: z.literal('tap'),
+  id,
+  queue: z.string().min(1).max(64).nullable(),
+  /** Bytes of each packet at most. */
+  snaplen: z.int().min(MIN_SNAPLEN).max(MAX_SNAPLEN),
+});
 /** Ends a session of this connection; answered by `detached`. */
 const detach = z.strictObject({ type: z.literal('detach'), id, session: u32 });
 /** Asks for all counters; answered by `stats`. */
 const askStats = z.strictObject({ type: z.literal('stats'), id });
 
-export const clientMessage = z.discriminatedUnion('type', [hello, attach, detach, askStats]);
+export const clientMessage = z.discriminatedUnion('type', [hello, attach, tap, detach, askStats]);
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 const refusal = {
@@ -29,6 +37,14 @@ const refusal = {
 const welcome = z.object({ type: z.literal('welcome'), version: u32, pid: z.int() });
 /** The token is good for one claim on the descriptor socket, for a few seconds. */
 const granted = z.object({ type: z.literal('granted'), id, token: z.string() });
+/** As `granted`, with what the records name: the device, and the queues by their index. */
+const tapGranted = z.object({
+  type: z.literal('tapGranted'),
+  id,
+  token: z.string(),
+  device: z.string(),
+  queues: z.array(z.string()),
+});
 const detached = z.object({ type: z.literal('detached'), id });
 /** The dispatcher ended a session. */
 const ended = z.object({ type: z.literal('ended'), session: u32, ...refusal });
@@ -39,6 +55,7 @@ const refused = z.object({ type: z.literal('refused'), id: id.nullable(), ...ref
 export const dispatcherMessage = z.discriminatedUnion('type', [
   welcome,
   granted,
+  tapGranted,
   detached,
   ended,
   stats,
