@@ -66,6 +66,20 @@ onVeth(title('a card that is shared answers ARP, ping and TCP, and a queue has i
   );
 });
 
+onVeth(
+  title('doctor sees that the exception path is possible, and that a dispatcher has its name'),
+  async (t) => {
+    const lab = await createLab(t, { bare: true });
+    const config = lab.configure(QUEUES, lab.socket, WITH_TAP);
+    const doctor = async () => (await Command.run(t, ['doctor', '--config', config], lab.card)).output;
+    const before = await doctor();
+    t.regex(before, /^ok {4}\/dev\/net\/tun: it can be opened$/m);
+    t.regex(before, /^ok {4}interface nicshare0: the name is free$/m);
+    await dispatch(t, lab);
+    t.regex(await doctor(), /^fail {2}interface nicshare0: it exists already - mend: set tap\.name/m);
+  },
+);
+
 /** Sends from one host to another; returns the speed in Gbit/s. */
 async function transfer(t: ExecutionContext, from: Child, to: Child, target: string): Promise<string> {
   from.tell('send', { address: target, bytes: GIGABYTE });

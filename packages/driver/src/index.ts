@@ -14,4 +14,5 @@ export { readCapture } from './pcap/capture/read.js';
 export type { PcapOptions } from './pcap/device.js';
 export type { FlowMatch, RuleCoverage, RuleSet } from './rules.js';
 export * as tables from './tables.js';
+export { interfaceExists, tunAccess } from './tap/access.js';
 export { Tap, type TapOptions } from './tap/tap.js';

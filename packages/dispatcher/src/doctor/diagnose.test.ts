@@ -132,6 +132,33 @@ const CASES: readonly (readonly [string, Readings, Finding['level'], string, Reg
     /^docker run --cap-add=NET_ADMIN /,
   ],
   [
+    'no TAP interfaces in a container',
+    dispatcher({ exceptionPath: { name: 'n0', access: 'missing', taken: false } }),
+    'fail',
+    '/dev/net/tun',
+    /--device \/dev\/net\/tun/,
+  ],
+  [
+    'a name of the exception path that is taken',
+    dispatcher({ exceptionPath: { name: 'n0', access: 'open', taken: true } }),
+    'fail',
+    'interface n0',
+    /tap\.name to another name, or: sudo ip link delete n0$/,
+  ],
+  [
+    'an exception path of a user without rights',
+    dispatcher(
+      {
+        ...needs({ driver: 'fake' }),
+        exceptionPath: { name: 'n0', access: 'open', taken: false },
+      },
+      { uid: 1000, capabilities: new Set() },
+    ),
+    'fail',
+    'interface n0',
+    /as root$/,
+  ],
+  [
     'a limit of locked memory',
     machine({ capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'BPF', 'PERFMON']) }),
     'fail',

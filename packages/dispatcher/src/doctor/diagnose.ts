@@ -1,3 +1,4 @@
+import { exceptionPathFindings } from './exception-path.js';
 import { type Finding, fail, ok } from './finding.js';
 import { interfaceFindings } from './interface.js';
 import { hugepageFindings, iommuFindings } from './memory.js';
@@ -32,6 +33,7 @@ export function diagnose(readings: Readings): Finding[] {
     ...hugepageFindings(machine, dispatcher.needs),
     ...iommuFindings(machine),
     ...interfaceFindings(machine, dispatcher),
+    ...exceptionPathFindings(machine, dispatcher),
     ...socketFindings(dispatcher),
   ];
 }

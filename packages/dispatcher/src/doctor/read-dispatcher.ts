@@ -1,6 +1,13 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readInterface, readXdpFeatures, readXdpState, tryKernel } from '@nicshare/driver';
+import {
+  interfaceExists,
+  readInterface,
+  readXdpFeatures,
+  readXdpState,
+  tryKernel,
+  tunAccess,
+} from '@nicshare/driver';
 import {
   descriptorSocketPath,
   isFolderOurs,
@@ -14,6 +21,7 @@ import { somebodyListens } from '../conductor/socket-file.js';
 import { groupId, STANDARD_GROUP } from '../config/accounts.js';
 import { readConfigFile } from '../config/file.js';
 import type { DispatcherConfig } from '../config/schema.js';
+import { tapSettings } from '../config/tap.js';
 import { validateOptions } from '../config/validate.js';
 import { needsOf } from './needs.js';
 import type { DispatcherReadings, InterfaceReading, SocketReading } from './readings.js';
@@ -148,6 +156,12 @@ function interfaceOf(
   return valid && device.driver === 'af_xdp' ? device.interface : undefined;
 }
 
+function readExceptionPath(config: DispatcherConfig): Pick<DispatcherReadings, 'exceptionPath'> {
+  const tap = tapSettings(config);
+  if (!tap) return {};
+  return { exceptionPath: { name: tap.name, access: tunAccess(), taken: interfaceExists(tap.name) } };
+}
+
 /** Reads what the dispatcher of a configuration would meet, changing nothing. */
 export async function readDispatcher(options: DoctorOptions): Promise<DispatcherReadings> {
   const { config, reading } = configured(options);
@@ -160,5 +174,6 @@ export async function readDispatcher(options: DoctorOptions): Promise<Dispatcher
     trial: config.device.driver === 'af_xdp' ? await tryKernel() : undefined,
     interface: network,
     socket: await readSocket(config),
+    ...readExceptionPath(config),
   };
 }

@@ -87,6 +87,14 @@ export interface DispatcherReadings {
   /** Undefined where none was named. */
   readonly interface: InterfaceReading | undefined;
   readonly socket: SocketReading;
+  /** The interface of `unmatched: tap`; undefined where none is configured. */
+  readonly exceptionPath?: {
+    readonly name: string;
+    /** Of /dev/net/tun, by which it is made. */
+    readonly access: 'open' | 'missing' | 'closed';
+    /** There is an interface of that name. */
+    readonly taken: boolean;
+  };
 }
 
 export interface Readings {

@@ -7,9 +7,13 @@ const mebibytes = (bytes: number): string =>
 
 /** What this process may do. */
 export function rightsFindings(machine: MachineReadings, dispatcher: DispatcherReadings): Finding[] {
-  const { needs, config } = dispatcher;
+  const { needs, config, exceptionPath } = dispatcher;
   if (needs.driver !== 'af_xdp')
-    return [ok('privileges', `the ${needs.driver} device needs none`), openFiles(machine, dispatcher)];
+    return [
+      // What the kernel's interface needs is said beside it.
+      ...(exceptionPath ? [] : [ok('privileges', `the ${needs.driver} device needs none`)]),
+      openFiles(machine, dispatcher),
+    ];
   return [
     capabilities(machine, config?.file ?? 'nicshare.yaml'),
     lockedMemory(machine, dispatcher),

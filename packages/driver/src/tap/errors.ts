@@ -1,6 +1,7 @@
 import { NicshareError } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
-import { EEXIST, ENXIO, libc, TUN_DEVICE } from '../sys.js';
+import { EEXIST, ENXIO, TUN_DEVICE } from '../sys.js';
+import { interfaceExists } from './access.js';
 
 const words = (errno: number): string => new sys.SystemError(TUN_DEVICE, errno).message;
 
@@ -33,8 +34,7 @@ export function openRefused(name: string, errno: number): NicshareError {
 /** The interface could not be made or set up. */
 export function tapRefused(name: string, errno: number): NicshareError {
   if (errno === sys.EPERM || errno === sys.EACCES) return notPermitted(name, errno);
-  const exists = libc.ifNameToIndex(name) !== 0;
-  if (errno === sys.EBUSY || errno === EEXIST || (errno === sys.EINVAL && exists))
+  if (errno === sys.EBUSY || errno === EEXIST || (errno === sys.EINVAL && interfaceExists(name)))
     return new NicshareError(
       'InterfaceTaken',
       `There is an interface ${name} already.`,
