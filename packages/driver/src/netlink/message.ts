@@ -6,6 +6,8 @@
 // linux/netlink.h
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
+/** In an answer: what is dumped changed meanwhile, so the dump may lack something. */
+export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
@@ -53,6 +55,7 @@ export const nestedAttribute = (type: number, parts: readonly Uint8Array[]): Buf
 
 export interface NetlinkMessage {
   readonly type: number;
+  readonly flags: number;
   readonly sequence: number;
   readonly body: Buffer;
 }
@@ -63,7 +66,12 @@ export function* readMessages(bytes: Buffer): Generator<NetlinkMessage> {
     const length = bytes.readUInt32LE(at);
     if (length < HEADER || at + length > bytes.length) return;
     const body = bytes.subarray(at + HEADER, at + length);
-    yield { type: bytes.readUInt16LE(at + 4), sequence: bytes.readUInt32LE(at + 8), body };
+    yield {
+      type: bytes.readUInt16LE(at + 4),
+      flags: bytes.readUInt16LE(at + 6),
+      sequence: bytes.readUInt32LE(at + 8),
+      body,
+    };
     at += aligned(length);
   }
 }
@@ -81,4 +89,22 @@ export function readAttributes(bytes: Buffer): Map<number, Buffer> {
     at += aligned(length);
   }
   return attributes;
+}
+
+/**
+ * Visits the attributes of a message's body from `offset` on: type, first byte of the value, byte behind it. Makes no
+ * objects: for tables of many thousand messages.
+ */
+export function visitAttributes(
+  body: Buffer,
+  offset: number,
+  visit: (type: number, start: number, end: number) => void,
+  until = body.length,
+): void {
+  for (let at = offset; at + ATTRIBUTE_HEADER <= until; ) {
+    const length = body.readUInt16LE(at);
+    if (length < ATTRIBUTE_HEADER || at + length > until) return;
+    visit(body.readUInt16LE(at + 2) & NLA_TYPE_MASK, at + ATTRIBUTE_HEADER, at + length);
+    at += aligned(length);
+  }
 }
