@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type ClaimAnswer,
   claimAnswer,
   connectUnix,
   decode,
@@ -66,26 +67,44 @@ const unanswered = (path: string, cause: unknown): NicshareError =>
     { cause },
   );
 
+type Grant = Exclude<ClaimAnswer, { type: 'refused' }>;
+
 interface Claimed {
   readonly grant: SessionGrant;
   readonly descriptors: GrantedDescriptors;
 }
 
-function readGrant({ bytes, descriptors }: ReceivedMessage): Claimed {
+/** The answer to a claim of a kind. Throws the refusal, or NicshareError ProtocolViolation. */
+function readAnswer<T extends Grant['type']>(bytes: Uint8Array, type: T): Extract<Grant, { type: T }> {
   const grant = decode(claimAnswer, bytes);
   if (grant.type === 'refused') throw fromPlainError(grant);
-  if (descriptors.length !== OWN_DESCRIPTORS + grant.regions.length)
-    throw new NicshareError(
-      'ProtocolViolation',
-      'The grant came without its descriptors.',
-      'Raise ulimit -n.',
-    );
+  if (grant.type !== type)
+    throw new NicshareError('ProtocolViolation', `The dispatcher granted a ${grant.type}.`, 'Claim anew.');
+  return grant as Extract<Grant, { type: T }>;
+}
+
+const withoutDescriptors = (): NicshareError =>
+  new NicshareError('ProtocolViolation', 'The grant came without its descriptors.', 'Raise ulimit -n.');
+
+function readSession({ bytes, descriptors }: ReceivedMessage): Claimed {
+  const grant = readAnswer(bytes, 'session');
+  if (descriptors.length !== OWN_DESCRIPTORS + grant.regions.length) throw withoutDescriptors();
   const [dispatcherRegion, clientRegion, wake, ...regions] = descriptors as [number, number, number];
   return { grant, descriptors: { dispatcherRegion, clientRegion, wake, regions } };
 }
 
-/** Trades a token for the session and its descriptors. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
-export async function claimSession(controlPath: string, token: string): Promise<Claimed> {
+function readStack({ bytes, descriptors }: ReceivedMessage): number {
+  readAnswer(bytes, 'stack');
+  if (descriptors.length !== 1) throw withoutDescriptors();
+  return descriptors[0]!;
+}
+
+/** Trades a token for what it stands for. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
+async function trade<T>(
+  controlPath: string,
+  token: string,
+  read: (answer: ReceivedMessage) => T,
+): Promise<T> {
   const fd = await dial(controlPath);
   try {
     sendDescriptors(fd, encode({ type: 'claim', token }), []);
@@ -94,7 +113,7 @@ export async function claimSession(controlPath: string, token: string): Promise<
     if (typeof received === 'string')
       throw new NicshareError('DispatcherStopped', 'The dispatcher hung up.', 'Attach again.');
     try {
-      return readGrant(received);
+      return read(received);
     } catch (error) {
       for (const descriptor of received.descriptors) libc.close(descriptor);
       throw error;
@@ -103,3 +122,11 @@ export async function claimSession(controlPath: string, token: string): Promise<
     libc.close(fd);
   }
 }
+
+/** Claims a session and its descriptors. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
+export const claimSession = (controlPath: string, token: string): Promise<Claimed> =>
+  trade(controlPath, token, readSession);
+
+/** Claims the stack snapshot: its descriptor. Throws the refusal, NicshareError Timeout, DispatcherStopped. */
+export const claimStack = (controlPath: string, token: string): Promise<number> =>
+  trade(controlPath, token, readStack);

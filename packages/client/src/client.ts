@@ -2,10 +2,12 @@ import { blameCaller, defaultSocketPath, layout, NicshareError } from '@nicshare
 import { libc } from '@nicshare/shm/sys';
 import { EventEmitter } from 'eventemitter3';
 import { Attachment } from './attachment.js';
-import { claimSession } from './claim.js';
+import { claimSession, claimStack } from './claim.js';
 import { DispatcherProxy } from './dispatcher-proxy.js';
 import { PacketTap, type TapOptions } from './packet-tap.js';
 import { Port, type SessionParts } from './port.js';
+import type { NextHop, Resolver } from './resolver.js';
+import { SnapshotResolver } from './snapshot-resolver.js';
 
 /** The wakeup descriptor may close before the control channel has said why. */
 const REASON_COMES_MS = 500;
@@ -49,6 +51,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly socketPath: string;
   readonly #debug: boolean;
   readonly #sessions = new Map<number, Port | PacketTap>();
+  #resolver: Promise<SnapshotResolver> | undefined;
   #proxy!: DispatcherProxy;
 
   private constructor(socketPath: string, debug: boolean) {
@@ -109,7 +112,7 @@ export class Client extends EventEmitter<ClientEvents> {
     const { grant, descriptors } = await claimSession(this.socketPath, token);
     try {
       const made = make({
-        owner: { detach: (session) => this.#detach(session) },
+        owner: { detach: (session) => this.#detach(session), resolver: () => this.resolver() },
         grant,
         attachment: new Attachment(grant, descriptors),
         wakeFd: descriptors.wake,
@@ -125,6 +128,20 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
+  /**
+   * The kernel's neighbours and routes of the device's interface, mapped once a client. Throws NicshareError
+   * NotSupported where the device has no interface; VersionMismatch, OutOfMemory, DispatcherStopped, Timeout, Closed.
+   */
+  resolver(): Promise<Resolver> {
+    this.#resolver ??= this.#openResolver();
+    return this.#resolver;
+  }
+
+  /** `Resolver.resolve` of this client's resolver. Throws what that and `resolver` throw. */
+  async resolve(address: string): Promise<NextHop> {
+    return (await this.resolver()).resolve(address);
+  }
+
   /** All that the dispatcher counts, as `nicshare queues --json` prints it. */
   async stats(): Promise<unknown> {
     return (await this.#proxy.request({ type: 'stats' }, 'stats')).stats;
@@ -134,6 +151,20 @@ export class Client extends EventEmitter<ClientEvents> {
   async close(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.close()));
     this.#proxy.close();
+    const resolver = await this.#resolver?.catch(() => undefined);
+    resolver?.close();
+  }
+
+  async #openResolver(): Promise<SnapshotResolver> {
+    try {
+      const { token } = await this.#proxy.request({ type: 'stack' }, 'granted');
+      return new SnapshotResolver(await claimStack(this.socketPath, token), async (address) => {
+        await this.#proxy.request({ type: 'resolve', address }, 'resolved');
+      });
+    } catch (error) {
+      this.#resolver = undefined;
+      throw error;
+    }
   }
 
   async #detach(session: number): Promise<void> {

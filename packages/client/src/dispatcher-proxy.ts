@@ -113,6 +113,7 @@ export class DispatcherProxy {
 
   close(): void {
     this.#lost ??= new NicshareError('Closed', 'The connection was closed.', 'Connect again.');
+    this.#rejectAll(this.#lost);
     this.#ipc.disconnect(NAME);
   }
 
@@ -187,9 +188,13 @@ export class DispatcherProxy {
     if (this.#lost) return;
     this.#lost = reason;
     this.#greeting?.reject(reason);
-    for (const waiting of this.#waiting.values()) waiting.reject(reason);
-    this.#waiting.clear();
+    this.#rejectAll(reason);
     this.#ipc.disconnect(NAME);
     this.#listener.lost(reason);
+  }
+
+  #rejectAll(reason: NicshareError): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(reason);
+    this.#waiting.clear();
   }
 }

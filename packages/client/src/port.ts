@@ -10,6 +10,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Attachment } from './attachment.js';
 import { type Batch, TxBatch } from './batch.js';
 import { Receiver } from './receiver.js';
+import type { Resolver } from './resolver.js';
 import { Sender } from './sender.js';
 import { type Condition, Wakeups } from './wakeups.js';
 
@@ -32,6 +33,7 @@ export interface PortEvents {
 /** What a port needs of the client that made it. */
 export interface PortOwner {
   detach(session: number): Promise<void>;
+  resolver(): Promise<Resolver>;
 }
 
 /** What a claimed session is made of. */
@@ -111,6 +113,11 @@ export class Port extends EventEmitter<PortEvents> {
   get counters(): SessionCounters {
     const { buffer, dispatcherRegion } = this.#attachment;
     return readSessionCounters(new DataView(buffer), dispatcherRegion);
+  }
+
+  /** The resolver of the client that attached: see Client.resolver. */
+  resolver(): Promise<Resolver> {
+    return this.#owner.resolver();
   }
 
   /** A batch to receive into, to be made once. */

@@ -26,6 +26,7 @@ import { validateOptions } from './config/validate.js';
 import { DataplaneHandle, type OpenDevice } from './dataplane/handle.js';
 import { planMemory } from './memory-plan.js';
 import { MetricsServer } from './metrics/server.js';
+import { StackService } from './stack/service.js';
 import { collectStats, type DispatcherStats } from './stats.js';
 
 /** A client that came or went. */
@@ -75,6 +76,10 @@ function queuesToWaitFor({ device, queues }: DispatcherConfig): number {
   if (device.driver !== 'pcap' || device.start === 'immediately') return 0;
   return device.start === 'attached' ? queues.length : device.start;
 }
+
+/** The interface whose addresses, routes and neighbours are the device's, as the kernel sees it. */
+const kernelInterface = ({ info, exceptionInterface }: OpenDevice): string | undefined =>
+  exceptionInterface ?? (info.driver === 'af_xdp' ? info.interface : undefined);
 
 /** A running dispatcher: it owns a device and shares it among the queues of its configuration. */
 export class Dispatcher extends EventEmitter<DispatcherEvents> {
@@ -146,7 +151,13 @@ export class Dispatcher extends EventEmitter<DispatcherEvents> {
   }
 
   async #serve(): Promise<void> {
-    const conductor = new Conductor(this.config, this.#arena, this.#dataplane, this.#device);
+    const stack = new StackService({
+      arena: this.#arena,
+      driver: this.#device.info.driver,
+      interfaceName: kernelInterface(this.#device),
+      note: (line) => this.emit('note', line),
+    });
+    const conductor = new Conductor(this.config, this.#arena, this.#dataplane, this.#device, stack);
     this.#conductor = conductor;
     conductor.on('attached', (session) => this.emit('attached', clientInfo(session)));
     conductor.on('attached', (session) => this.#notePages(session.dispatcherRegion));

@@ -2,4 +2,5 @@ export { type DispatcherConfig, type DispatcherOptions, PROTOCOLS } from './conf
 export { parseConfig, validateOptions } from './config/validate.js';
 export { type ClientInfo, createDispatcher, type Dispatcher, type DispatcherEvents } from './dispatcher.js';
 export type { QueueLatency, Stage } from './latency/stages.js';
+export type { StackStats } from './stack/service.js';
 export type { ClientStats, DispatcherStats, FrameLedger, LatencySampling, QueueStats } from './stats.js';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { umemBytes } from '@nicshare/driver';
-import { layout, NicshareError, type SessionShape } from '@nicshare/shm';
+import { layout, NicshareError, type SessionShape, stackLayout } from '@nicshare/shm';
 import type { DispatcherConfig } from './config/schema.js';
 import { sessionShapes, spareFrames } from './config/sharing.js';
 import { MAX_SESSIONS, MAX_TAPS } from './dataplane/tables.js';
@@ -58,7 +58,8 @@ export function planMemory(config: DispatcherConfig, tap: SessionShape): MemoryP
   const affordable = Math.floor(config.memory.budget / Math.min(...used.map(({ bytes }) => bytes)));
   const sessions = Math.min(MAX_SESSIONS, affordable, config.queues.length);
   // Each session has two regions and a ledger, each with a gap behind it; twice, for fragments.
-  const bytes = boundary + 2 * Math.max(1, sessions) * (perSession + 3 * GAP);
+  const forStack = Math.ceil(stackLayout.STACK_BYTES / GAP) * GAP + GAP;
+  const bytes = boundary + forStack + 2 * Math.max(1, sessions) * (perSession + 3 * GAP);
   // Taps get what there is: a configuration that just fits does without them.
   return { boundary, bytes: Math.max(bytes, Math.min(bytes + 2 * MAX_TAPS * tapBytes(tap), MOST)) };
 }

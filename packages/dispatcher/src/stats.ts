@@ -18,6 +18,7 @@ import { sessionRecord } from './dataplane/session-table.js';
 import * as T from './dataplane/tables.js';
 import { pickupsOf } from './latency/pickups.js';
 import { type QueueLatency, readStages } from './latency/stages.js';
+import type { StackStats } from './stack/service.js';
 
 /** Where the RX frames are that a client may hold; free + inRing + client = total. */
 export interface FrameLedger {
@@ -88,6 +89,8 @@ export interface DispatcherStats {
   readonly refusals: Readonly<Record<string, number>>;
   /** Frames that ledgers of ended sessions were off by; other than 0 is a bug of ours. */
   readonly ledgerErrors: number;
+  /** The mirror of the kernel's neighbours and routes; null until a client has asked for it. */
+  readonly stack: StackStats | null;
   readonly queues: readonly QueueStats[];
 }
 
@@ -185,6 +188,7 @@ export function collectStats(options: {
         : null,
     refusals: options.refusals,
     ledgerErrors: conductor.ledgerErrors,
+    stack: conductor.stack.stats(),
     queues: conductor.queues.map((queue) =>
       queueStats(view, queue, sampleInterval > 0 ? queueLatency(view, queue, device.rxTimes) : null),
     ),

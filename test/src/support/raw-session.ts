@@ -99,7 +99,7 @@ export class RawSession {
     libc.close(fd);
     if (typeof answer === 'string') throw new Error(`The claim was answered by nothing: ${answer}`);
     const grant = decode(claimAnswer, answer.bytes);
-    if (grant.type === 'refused') throw new Error(grant.message);
+    if (grant.type !== 'session') throw new Error(`Granted: ${JSON.stringify(grant)}`);
     return new RawSession(control, grant, answer.descriptors as [number, number, number, ...number[]]);
   }
 

@@ -62,6 +62,7 @@ const STATS: DispatcherStats = {
   memory: { budget: 1000, used: 10 },
   latency: null,
   refusals: {},
+  stack: null,
   ledgerErrors: 0,
   queues: [QUEUE],
 };

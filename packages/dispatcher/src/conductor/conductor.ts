@@ -7,6 +7,7 @@ import {
   readSessionCounters,
   type SessionGrant,
   type SessionShape,
+  type StackGrant,
 } from '@nicshare/shm';
 import { EventEmitter } from 'eventemitter3';
 import { groupId, userId } from '../config/accounts.js';
@@ -15,6 +16,7 @@ import { creditOf, sessionShapes } from '../config/sharing.js';
 import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
 import { MAX_SESSIONS } from '../dataplane/tables.js';
 import { pickupsOf } from '../latency/pickups.js';
+import type { StackService } from '../stack/service.js';
 import { Budget } from './budget.js';
 import { ClientSession, type ServedQueue, type SessionKind } from './client-session.js';
 import { watchDeath } from './death-watch.js';
@@ -30,6 +32,8 @@ const MAX_REQUESTS = 64;
 
 /** A control connection, as the Conductor sees it: who it is for, and how to tell it of an end. */
 export interface Owner {
+  /** The user at the other end. */
+  readonly uid: number;
   sessionEnded(session: number, reason: NicshareError): void;
 }
 
@@ -38,7 +42,7 @@ const MAX_SPARES = 2;
 
 /** What a token stands for. */
 interface Request {
-  readonly wish: Queue | TapWish;
+  readonly wish: Queue | TapWish | 'stack';
   readonly owner: Owner;
 }
 
@@ -59,14 +63,17 @@ interface ConductorEvents {
 
 /** What came of a claim: what the client is told, and its descriptors. */
 export interface Claimed {
-  readonly grant: SessionGrant;
+  readonly grant: SessionGrant | StackGrant;
   handOver(send: (descriptors: readonly number[]) => void): void;
+  /** To be called where the client could not be told of it. */
+  abandon(): Promise<void>;
 }
 
 /** The slow path: who may attach to what, and the life of every session. It never sees bytes of the wire. */
 export class Conductor extends EventEmitter<ConductorEvents> {
   readonly queues: readonly Queue[];
   readonly budget: Budget;
+  readonly stack: StackService;
   /** Frames that ledgers of ended sessions were off by; 0 unless we have a bug. */
   ledgerErrors = 0;
   readonly taps: PacketTaps;
@@ -83,8 +90,15 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   #nextSession = 1;
   #closing = false;
 
-  constructor(config: DispatcherConfig, arena: Arena, dataplane: DataplaneHandle, device: OpenDevice) {
+  constructor(
+    config: DispatcherConfig,
+    arena: Arena,
+    dataplane: DataplaneHandle,
+    device: OpenDevice,
+    stack: StackService,
+  ) {
     super();
+    this.stack = stack;
     this.#arena = arena;
     this.#dataplane = dataplane;
     this.#device = device;
@@ -136,6 +150,12 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     throw refusals.noSuchQueue(name, names);
   }
 
+  /** The same for the stack snapshot, which every client may have. Throws what StackService.start throws. */
+  async requestStack(owner: Owner): Promise<string> {
+    await this.stack.start();
+    return this.#issue({ wish: 'stack', owner });
+  }
+
   #issue(request: Request): string {
     if (this.#tokens.count(({ owner }) => owner === request.owner) >= MAX_REQUESTS)
       throw refusals.tooManyRequests();
@@ -147,6 +167,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     const request = this.#tokens.redeem(token);
     if (!request) throw refusals.unknownToken();
     const { wish, owner } = request;
+    if (wish === 'stack') return this.#claimStack();
     if (!(wish instanceof Queue)) return this.#claimTap(wish, owner, identity, groups);
     const { name } = wish.config;
     if (!wish.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
@@ -187,7 +208,19 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     session.deathWatch = watchDeath(session.identity.pid, () => void this.#end(session, undefined));
     if (!session.deathWatch) void this.#end(session, undefined);
     this.emit('attached', session);
-    return { grant: this.#grant(session), handOver: (send) => session.handOver(send) };
+    return {
+      grant: this.#grant(session),
+      handOver: (send) => session.handOver(send),
+      abandon: () => this.#end(session, undefined),
+    };
+  }
+
+  #claimStack(): Claimed {
+    return {
+      grant: { type: 'stack' },
+      handOver: (send) => this.stack.handOver(send),
+      abandon: async () => {},
+    };
   }
 
   /** Ends a session at its owner's wish. Throws NicshareError ProtocolViolation where it is not the owner's. */
@@ -197,15 +230,10 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     await this.#end(entry.session, undefined);
   }
 
-  /** Ends a session whose client could not be told of it. */
-  async abandon(id: number): Promise<void> {
-    const entry = this.#sessions.get(id);
-    if (entry) await this.#end(entry.session, undefined);
-  }
-
   /** Ends all that a closed connection owned. */
   async ownerGone(owner: Owner): Promise<void> {
     this.#tokens.revoke((request) => request.owner === owner);
+    this.stack.askerGone(owner);
     const own = [...this.#sessions.values()].filter((entry) => entry.owner === owner);
     await Promise.all(own.map(({ session }) => this.#end(session, undefined)));
   }
@@ -213,6 +241,7 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   /** Ends all sessions and tells their clients why; nobody can attach any more. */
   async close(reason: NicshareError): Promise<void> {
     this.#closing = true;
+    this.stack.close();
     await Promise.all([...this.#sessions.values()].map(({ session }) => this.#end(session, reason)));
     for (const stock of Object.values(this.#stocks)) stock.close();
     this.taps.kind.stock.close();

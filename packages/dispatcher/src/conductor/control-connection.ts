@@ -19,6 +19,8 @@ const STATS_PAUSE_MS = 50;
 /** What a connection needs of the rest of the dispatcher. */
 export interface ConnectionContext {
   readonly conductor: Conductor;
+  /** The user at the other end. */
+  readonly uid: number;
   readonly send: (message: DispatcherMessage) => void;
   /** Sends what is queued, then hangs up. */
   readonly hangUp: () => void;
@@ -47,6 +49,10 @@ export class ControlConnection implements Owner {
 
   constructor(context: ConnectionContext) {
     this.#context = context;
+  }
+
+  get uid(): number {
+    return this.#context.uid;
   }
 
   take(chunk: Uint8Array): void {
@@ -111,6 +117,11 @@ export class ControlConnection implements Owner {
         case 'detach':
           await conductor.detach(this, message.session);
           return send({ type: 'detached', id });
+        case 'stack':
+          return send({ type: 'granted', id, token: await conductor.requestStack(this) });
+        case 'resolve':
+          // It may take seconds, and holds up nothing else of the connection.
+          return void this.#resolve(id, message.address);
         case 'stats':
           return send({ type: 'stats', id, stats: await this.#stats() });
       }
@@ -124,6 +135,15 @@ export class ControlConnection implements Owner {
     const token = conductor.requestTap(this, queue, snaplen);
     const queues = conductor.queues.map(({ config }) => config.name);
     return { type: 'tapGranted', id, token, device: conductor.deviceName, queues };
+  }
+
+  async #resolve(id: number, address: string): Promise<void> {
+    try {
+      await this.#context.conductor.stack.resolve(this, address);
+      if (!this.#closed) this.#context.send({ type: 'resolved', id });
+    } catch (error) {
+      if (!this.#closed) this.#refuse(id, error);
+    }
   }
 
   async #stats(): Promise<unknown> {

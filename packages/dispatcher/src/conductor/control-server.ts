@@ -113,6 +113,7 @@ export class ControlServer {
     if (uid === undefined) return void socket.destroy();
     const connection = new ControlConnection({
       conductor: this.#conductor,
+      uid,
       stats: this.#stats,
       refused: (code) => this.countRefusal(code),
       greeted: () => this.#admit(socket, uid),

@@ -120,11 +120,15 @@ export class DescriptorServer {
   async #serve(fd: number): Promise<void> {
     try {
       const token = this.#readClaim(fd);
-      const { grant, handOver } = await this.#conductor.claim(token, peerCredentials(fd), peerGroups(fd));
+      const { grant, handOver, abandon } = await this.#conductor.claim(
+        token,
+        peerCredentials(fd),
+        peerGroups(fd),
+      );
       try {
         handOver((descriptors) => sendDescriptors(fd, encode(grant), descriptors));
       } catch {
-        await this.#conductor.abandon(grant.session);
+        await abandon();
       }
     } catch (error) {
       this.#refuse(fd, error);

@@ -87,6 +87,7 @@ const STATS: DispatcherStats = {
   memory: { budget: 5006, used: 5007 },
   latency: { intervalMicroseconds: 6001, boundsSeconds: LATENCY_BOUNDS_SECONDS },
   refusals: { QueueBusy: 5008 },
+  stack: null,
   ledgerErrors: 5009,
   queues: [
     QUEUE,

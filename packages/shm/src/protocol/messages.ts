@@ -24,8 +24,23 @@ const tap = z.strictObject({
 const detach = z.strictObject({ type: z.literal('detach'), id, session: u32 });
 /** Asks for all counters; answered by `stats`. */
 const askStats = z.strictObject({ type: z.literal('stats'), id });
+/** Asks for the stack snapshot; answered by `granted` or `refused`. */
+const askStack = z.strictObject({ type: z.literal('stack'), id });
+/**
+ * Asks the kernel for the neighbour on the way to an address; answered by `resolved` once the snapshot has it, or by
+ * `refused`.
+ */
+const resolve = z.strictObject({ type: z.literal('resolve'), id, address: z.string().min(2).max(45) });
 
-export const clientMessage = z.discriminatedUnion('type', [hello, attach, tap, detach, askStats]);
+export const clientMessage = z.discriminatedUnion('type', [
+  hello,
+  attach,
+  tap,
+  detach,
+  askStats,
+  askStack,
+  resolve,
+]);
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 const refusal = {
@@ -49,6 +64,7 @@ const detached = z.object({ type: z.literal('detached'), id });
 /** The dispatcher ended a session. */
 const ended = z.object({ type: z.literal('ended'), session: u32, ...refusal });
 const stats = z.object({ type: z.literal('stats'), id, stats: z.unknown() });
+const resolved = z.object({ type: z.literal('resolved'), id });
 /** `id` is null where the message that is refused could not be read. */
 const refused = z.object({ type: z.literal('refused'), id: id.nullable(), ...refusal });
 
@@ -59,6 +75,7 @@ export const dispatcherMessage = z.discriminatedUnion('type', [
   detached,
   ended,
   stats,
+  resolved,
   refused,
 ]);
 export type DispatcherMessage = z.infer<typeof dispatcherMessage>;
@@ -108,6 +125,10 @@ const session = z.object({
   /** The device's MAC address as six bytes in hex parted by colons. */
   mac: z.string(),
 });
-export const claimAnswer = z.discriminatedUnion('type', [session, refused]);
+/** Answer to a claim of the stack snapshot (stack-layout.ts), whose read-only descriptor comes with it. */
+const stack = z.object({ type: z.literal('stack') });
+
+export const claimAnswer = z.discriminatedUnion('type', [session, stack, refused]);
 export type ClaimAnswer = z.infer<typeof claimAnswer>;
 export type SessionGrant = z.infer<typeof session>;
+export type StackGrant = z.infer<typeof stack>;
