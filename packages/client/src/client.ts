@@ -112,7 +112,11 @@ export class Client extends EventEmitter<ClientEvents> {
     const { grant, descriptors } = await claimSession(this.socketPath, token);
     try {
       const made = make({
-        owner: { detach: (session) => this.#detach(session), resolver: () => this.resolver() },
+        owner: {
+          detach: (session) => this.#detach(session),
+          resolver: () => this.resolver(),
+          refer: () => this.#refer(),
+        },
         grant,
         attachment: new Attachment(grant, descriptors),
         wakeFd: descriptors.wake,
@@ -120,6 +124,7 @@ export class Client extends EventEmitter<ClientEvents> {
         lost: () => setTimeout(() => this.#end(grant.session, noReason()), REASON_COMES_MS).unref(),
       });
       this.#sessions.set(grant.session, made);
+      this.#refer();
       return made;
     } catch (error) {
       libc.close(descriptors.wake);
@@ -169,6 +174,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   async #detach(session: number): Promise<void> {
     this.#sessions.delete(session);
+    this.#refer();
     try {
       await this.#proxy.request({ type: 'detach', session }, 'detached');
     } catch {
@@ -176,9 +182,17 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
+  /** The connection keeps the process alive while a session does, or there is none. */
+  #refer(): void {
+    const sessions = [...this.#sessions.values()];
+    const holds = (session: Port | PacketTap): boolean => !(session instanceof Port) || session.isReferenced;
+    this.#proxy.referenced = sessions.length === 0 || sessions.some(holds);
+  }
+
   #end(id: number, reason: NicshareError): void {
     const session = this.#sessions.get(id);
     this.#sessions.delete(id);
+    this.#refer();
     session?.end(reason);
   }
 

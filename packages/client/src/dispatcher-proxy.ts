@@ -66,6 +66,7 @@ export class DispatcherProxy {
   #greeting: Waiting | undefined;
   #nextId = 1;
   #lost: NicshareError | undefined;
+  #referenced = true;
 
   private constructor(path: string, listener: ProxyListener) {
     this.#path = path;
@@ -107,8 +108,15 @@ export class DispatcherProxy {
         },
       });
     });
+    this.#refer();
     this.#send({ ...request, id } as Request);
     return done;
+  }
+
+  /** Whether the connection keeps the process alive; a request that waits for its answer always does. */
+  set referenced(referenced: boolean) {
+    this.#referenced = referenced;
+    this.#refer();
   }
 
   close(): void {
@@ -181,7 +189,14 @@ export class DispatcherProxy {
   #settle(id: number, how: (waiting: Waiting) => void): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    this.#refer();
     if (waiting) how(waiting);
+  }
+
+  #refer(): void {
+    const socket = this.#ipc.of[NAME]?.socket;
+    if (this.#referenced || this.#waiting.size > 0) socket?.ref();
+    else socket?.unref();
   }
 
   #lose(reason: NicshareError): void {

@@ -34,6 +34,8 @@ export interface PortEvents {
 export interface PortOwner {
   detach(session: number): Promise<void>;
   resolver(): Promise<Resolver>;
+  /** A port's isReferenced has changed. */
+  refer(): void;
 }
 
 /** What a claimed session is made of. */
@@ -71,6 +73,7 @@ export class Port extends EventEmitter<PortEvents> {
   readonly #packets: Condition;
   readonly #frames: Condition;
   #detached = false;
+  #referenced = true;
   #reason: NicshareError | undefined;
   #pumping = false;
   #awaitingDrain = false;
@@ -218,6 +221,21 @@ export class Port extends EventEmitter<PortEvents> {
     return this;
   }
 
+  /** Whether the port keeps the process alive: while it waits for packets, and by its client's connection. */
+  get isReferenced(): boolean {
+    return this.#referenced;
+  }
+
+  /** Takes unref back. */
+  ref(): this {
+    return this.#refer(true);
+  }
+
+  /** Lets the process end though the port is attached. A client whose ports all do so holds it no longer either. */
+  unref(): this {
+    return this.#refer(false);
+  }
+
   /** Leaves the queue. Views of the packets read zeros from now on. Idempotent. */
   async close(): Promise<void> {
     if (!this.#detached) {
@@ -234,6 +252,14 @@ export class Port extends EventEmitter<PortEvents> {
     this.#reason = reason;
     this.#wakeups.end();
     this.emit('detached', reason);
+  }
+
+  #refer(referenced: boolean): this {
+    if (this.#referenced === referenced) return this;
+    this.#referenced = referenced;
+    this.#wakeups.referenced = referenced;
+    this.#owner.refer();
+    return this;
   }
 
   /** Emits `readable` while somebody listens. */

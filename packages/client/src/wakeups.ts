@@ -21,6 +21,7 @@ export class Wakeups {
   #watch: ReadableWatch | undefined;
   #epoch = 0;
   #ended = false;
+  #referenced = true;
   /** The dispatcher's end is closed: no wakeup comes any more, and the control channel will say why. */
   #deaf = false;
 
@@ -56,6 +57,12 @@ export class Wakeups {
     return true;
   }
 
+  /** Whether a wait keeps the process alive; it does at first. */
+  set referenced(referenced: boolean) {
+    this.#referenced = referenced;
+    if (this.#waiters.size > 0) this.#refer();
+  }
+
   /** Ends all waits, now and later, and closes the descriptor. */
   end(): void {
     if (this.#ended) return;
@@ -79,11 +86,17 @@ export class Wakeups {
       this.#watch ??= watchReadable(this.#fd, () => {
         if (this.#drain()) this.#wakeAll();
       });
-      this.#watch.ref();
+      this.#refer();
     }
     return new Promise((resolve) => {
       this.#waiters.add(resolve);
     });
+  }
+
+  #refer(): void {
+    if (this.#ended || this.#deaf) return;
+    if (this.#referenced) this.#watch?.ref();
+    else this.#watch?.unref();
   }
 
   #wakeAll(): void {

@@ -16,6 +16,8 @@ import { OwnAddresses } from './own-addresses.js';
 export interface SocketSettings {
   ttl: number;
   broadcast: boolean;
+  /** Whether the socket keeps the process alive. */
+  referenced: boolean;
 }
 
 /** What a bound socket is told. */
@@ -82,6 +84,10 @@ export class Binding implements Endpoint, OutboxOwner {
 
   get broadcast(): boolean {
     return this.#settings.broadcast;
+  }
+
+  get isReferenced(): boolean {
+    return this.#settings.referenced;
   }
 
   get remote(): Remote | undefined {

@@ -1,14 +1,11 @@
 import { NicshareError } from '@nicshare/shm';
 import type { NextHop, Resolver } from '../resolver.js';
 import { type HeaderTemplate, headerTemplate } from './datagram-writer.js';
-import { BROADCAST, HEADERS, PAYLOAD_AT } from './format.js';
-import { formatIpv4, parseIpv4 } from './ipv4-address.js';
+import { HEADERS, PAYLOAD_AT } from './format.js';
+import { parseIpv4 } from './ipv4-address.js';
 
 /** Addresses that are kept at most; the one that was added first goes. */
 const KEPT = 4096;
-const BROADCAST_MAC = new Uint8Array(6).fill(0xff);
-const LIMITED_BROADCAST = formatIpv4(BROADCAST);
-const FULL_IPV4 = 65_535;
 /** 224.0.0.0/4: the first byte's high four bits (RFC 5771). */
 const MULTICAST = 0xe;
 
@@ -19,6 +16,11 @@ export interface Destination {
   readonly maxPayload: number;
   readonly broadcast: boolean;
   readonly generation: number;
+}
+
+function requireNoMulticast(address: string): void {
+  if ((parseIpv4(address) & 0xff) >>> 4 === MULTICAST)
+    throw new NicshareError('NotSupported', `${address} is a multicast group.`, 'Send to one host.');
 }
 
 const isGroup = (mac: Uint8Array): boolean => (mac[0]! & 1) === 1;
@@ -50,7 +52,8 @@ export class Destinations {
     const known = this.#known.get(address);
     if (known !== undefined && known.generation === this.#resolver.generation) return known;
     const { generation } = this.#resolver;
-    const hop = this.#hopWithoutResolver(address) ?? this.#resolver.lookup(address);
+    requireNoMulticast(address);
+    const hop = this.#resolver.lookup(address);
     return hop && this.#keep(address, hop, generation);
   }
 
@@ -72,18 +75,6 @@ export class Destinations {
     if (this.#known.size >= KEPT) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(address, destination);
     return destination;
-  }
-
-  /** No neighbour stands for the limited broadcast. */
-  #hopWithoutResolver(address: string): NextHop | undefined {
-    if (address === LIMITED_BROADCAST) {
-      const source = this.#source ?? ownAddresses(this.#resolver)[0];
-      if (source !== undefined)
-        return { address, mac: 'ff:ff:ff:ff:ff:ff', macBytes: BROADCAST_MAC, source, mtu: FULL_IPV4 };
-    }
-    if ((parseIpv4(address) & 0xff) >>> 4 === MULTICAST)
-      throw new NicshareError('NotSupported', `${address} is a multicast group.`, 'Send to one host.');
-    return undefined;
   }
 }
 

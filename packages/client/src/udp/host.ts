@@ -21,6 +21,8 @@ export interface Endpoint {
   accepts(datagram: DatagramReader): number;
   /** Takes a datagram; true: nobody listens for the next one at the moment. */
   deliver(payload: Buffer, address: string, port: number): boolean;
+  /** Whether it keeps the process alive. */
+  readonly isReferenced: boolean;
   /** The port's session is over. */
   end(reason: NicshareError | undefined): void;
 }
@@ -76,12 +78,21 @@ export class UdpHost {
         { syscall: 'bind', address, port: udpPort },
       );
     this.#sockets.set(chosen, socket);
+    this.refer();
     if (!this.#receiving) void this.#receive();
     return chosen;
   }
 
   release(udpPort: number): void {
     this.#sockets.delete(udpPort);
+    this.refer();
+  }
+
+  /** Lets the port hold the process while one of its sockets does, or there is none. */
+  refer(): void {
+    const sockets = [...this.#sockets.values()];
+    if (sockets.length === 0 || sockets.some(({ isReferenced }) => isReferenced)) this.#port.ref();
+    else this.#port.unref();
   }
 
   #ephemeral(): number | undefined {

@@ -16,10 +16,16 @@ export class OwnAddresses {
 
   has(address: number): boolean {
     const { generation } = this.#resolver;
-    if (generation !== this.#generation) {
-      this.#generation = generation;
-      this.#addresses = new Set(ownAddresses(this.#resolver).map(parseIpv4));
-    }
+    if (generation !== this.#generation) this.#refresh(generation);
     return this.#addresses.has(address) && (this.#bound === undefined || this.#bound === address);
+  }
+
+  #refresh(generation: number): void {
+    this.#generation = generation;
+    try {
+      this.#addresses = new Set(ownAddresses(this.#resolver).map(parseIpv4));
+    } catch {
+      // The dispatcher has gone: for the packets that are still here, the addresses are those that it told last.
+    }
   }
 }

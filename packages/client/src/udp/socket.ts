@@ -1,9 +1,8 @@
 import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { isIPv4 } from 'node:net';
-import { NicshareError } from '@nicshare/shm';
+import type { NicshareError } from '@nicshare/shm';
 import type { Port } from '../port.js';
-import type { Resolver } from '../resolver.js';
 import { Binding, type SocketSettings } from './binding.js';
 import type { UdpCounters } from './counters.js';
 import {
@@ -72,7 +71,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   readonly #port: Port;
   readonly #host: UdpHost;
   readonly #options: UdpSocketOptions;
-  readonly #settings: SocketSettings = { ttl: DEFAULT_TTL, broadcast: false };
+  readonly #settings: SocketSettings = { ttl: DEFAULT_TTL, broadcast: false, referenced: true };
   #state: 'unbound' | 'binding' | 'bound' | 'closed' = 'unbound';
   #binding: Binding | undefined;
   #connecting = false;
@@ -246,6 +245,19 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return ttl;
   }
 
+  /** Takes unref back. */
+  ref(): this {
+    return this.#refer(true);
+  }
+
+  /**
+   * Lets the process end though the socket is open. Its Port does so when all its sockets do, and its client's
+   * connection when all ports do.
+   */
+  unref(): this {
+    return this.#refer(false);
+  }
+
   /** Bytes of the datagrams that wait to be sent. */
   getSendQueueSize(): number {
     return this.#binding?.outbox.bytes ?? 0;
@@ -256,8 +268,14 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return this.#binding?.outbox.count ?? 0;
   }
 
+  #refer(referenced: boolean): this {
+    this.#settings.referenced = referenced;
+    this.#host.refer();
+    return this;
+  }
+
   async #bind(udpPort: number, name: string): Promise<void> {
-    const resolver = this.#options.resolver ?? (await resolverOf(this.#port));
+    const resolver = this.#options.resolver ?? (await this.#port.resolver());
     const address = await new Promise<string>((resolve, reject) => {
       this.#withAddress(name, (error, found) => (error ? reject(error) : resolve(found)));
     });
@@ -378,11 +396,4 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #requireRunning(): void {
     if (this.#state === 'closed') throw notRunning();
   }
-}
-
-/** Of ports that have one. */
-async function resolverOf(port: Port): Promise<Resolver> {
-  const { resolver } = port as { resolver?: () => Promise<Resolver> };
-  if (resolver) return resolver.call(port);
-  throw new NicshareError('NotSupported', 'The port knows no neighbours.', 'Give the socket a resolver.');
 }

@@ -30,11 +30,10 @@ function render(sample: Sample): string {
     return [queue.name, clientText(queue), ...speeds, String(dropsOf(queue)), String(queue.totals.wakeups)];
   });
   const lost = sum(deviceCounters.rxDropped);
-  const link = deviceCounters.link === 'down' ? 'link down, ' : '';
   return [
     headline(sample.after),
     formatTable(COLUMNS, rows),
-    `${link}received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
+    `received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
     ...exceptionLines(sample.after),
   ].join('\n');
 }
