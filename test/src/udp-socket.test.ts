@@ -134,11 +134,12 @@ test.serial(
     const socket = await bound();
     t.is(await sending(socket, 'x'.repeat(1473), FAR.ip), 'EMSGSIZE');
     t.is(await sending(socket, 'x', '192.0.2.1'), 'ENETUNREACH');
+    t.is(await sending(socket, 'x', '224.0.0.251'), 'NotSupported');
     const lost = sending(socket, 'x', '10.78.0.3');
     await until('the neighbour is asked for', () => resolver.asked.length === 1);
     resolver.fail('10.78.0.3');
     t.is(await lost, 'EHOSTUNREACH');
-    t.like(socket.counters, { sent: 0, txTooLong: 1, txUnreachable: 2 });
+    t.like(socket.counters, { sent: 0, txTooLong: 1, txUnreachable: 3 });
   },
 );
 

@@ -11,6 +11,9 @@ import { nextCommand, say } from '../support/parent.js';
 
 const TCP_PORT = 9000;
 const UDP_PORT = 7;
+/** Where one datagram is answered by several at once. */
+const BURST_PORT = 8;
+const BURST = 5;
 const PATIENCE_MS = 10_000;
 const AF_INET = 2;
 const SOCK_RAW = 3;
@@ -24,6 +27,11 @@ async function serve(): Promise<void> {
   const udp = createSocket('udp4', (bytes, { port, address }) => udp.send(bytes, port, address));
   udp.bind(UDP_PORT);
   await once(udp, 'listening');
+  const burst = createSocket('udp4', (_, { port, address }) => {
+    for (let i = 1; i <= BURST; i++) burst.send(`${i} of ${BURST}`, port, address);
+  });
+  burst.bind(BURST_PORT);
+  await once(burst, 'listening');
   const tcp = createServer((socket) => socket.pipe(socket)).listen(TCP_PORT);
   await once(tcp, 'listening');
   await say('serving');

@@ -30,6 +30,7 @@ export class FixedResolver implements Resolver {
   }
 
   lookup(address: string): NextHop | undefined {
+    if (address === '255.255.255.255') return this.#hop(address, 'ff:ff:ff:ff:ff:ff');
     if (!address.startsWith('10.78.0.'))
       throw new NicshareError('NoRoute', `There is no route to ${address}.`, 'Add one.');
     const mac = this.#neighbours.get(address);
