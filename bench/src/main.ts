@@ -6,6 +6,7 @@ import { type Effort, type Experiment, type Figure, measure } from './experiment
 import { fixedRate, highestLosslessRate, idle } from './experiments/af-xdp.js';
 import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
+import { udpEcho } from './experiments/udp-echo.js';
 import { wakeup } from './experiments/wakeup.js';
 import { reserveHugepages } from './hugepages.js';
 import { endAll, whyNotPinned } from './processes.js';
@@ -28,6 +29,7 @@ const EXPERIMENTS: readonly Entry[] = [
   { name: 'wakeup-async', needsLab: false, open: () => wakeup('async') },
   { name: 'wakeup-sync', needsLab: false, open: () => wakeup('sync') },
   { name: 'idle', needsLab: true, open: idle },
+  { name: 'udp-echo', needsLab: true, open: udpEcho },
 ];
 
 const USAGE = `npm run bench -- [--json FILE] [--only NAME] [--quick]
