@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { Command } from './support/command.js';
+import { Command, PROGRAM } from './support/command.js';
 import { scratchFolder } from './support/scratch.js';
 import { CARD, createLab, onVeth, type VethLab, vethTitle } from './support/veth-lab.js';
 
@@ -56,14 +55,36 @@ test.serial('doctor says a wrong configuration and an unknown interface, status 
   t.regex(unknown.output, /^fail {2}interface no-such-card: .* - mend: /m);
 });
 
+test.serial('doctor sees a limit of address space, under which no dispatcher starts', (t) => {
+  const folder = scratchFolder(t);
+  const config = join(folder, 'nicshare.yaml');
+  writeFileSync(
+    config,
+    `socket: { path: ${folder}/s }\ndevice: { driver: fake }\nqueues: [{ name: a, match: any }]\n`,
+  );
+  const limited = (command: string) =>
+    spawnSync(
+      'bash',
+      ['-c', `ulimit -v ${8 << 20}; exec "$0" "$@"`, process.execPath, PROGRAM, command, '--config', config],
+      {
+        encoding: 'utf8',
+      },
+    );
+  const doctor = limited('doctor');
+  t.is(doctor.status, 1, doctor.stderr);
+  t.regex(doctor.stdout, /^fail {2}address space: limit 8192 MiB, needed 12288 MiB.* - mend: sudo prlimit /m);
+  const dispatcher = limited('dispatcher');
+  t.is(dispatcher.status, 1);
+  t.regex(dispatcher.stderr, /OutOfMemory: The address space has no room/);
+});
+
 test.serial('doctor works where koffi does not load, and says so', (t) => {
   const hooks =
     "export const resolve = (name, context, next) => { if (name === 'koffi') throw new Error('no koffi here'); return next(name, context); };";
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
-  const program = fileURLToPath(new URL('../../packages/dispatcher/bin/nicshare.js', import.meta.url));
   const { stdout, status } = spawnSync(
     process.execPath,
-    ['--import', `data:text/javascript,${encodeURIComponent(register)}`, program, 'doctor'],
+    ['--import', `data:text/javascript,${encodeURIComponent(register)}`, PROGRAM, 'doctor'],
     { encoding: 'utf8' },
   );
   t.is(status, 1);

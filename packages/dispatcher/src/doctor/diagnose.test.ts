@@ -11,7 +11,8 @@ const MACHINE: MachineReadings = {
   uid: 0,
   capabilities: new Set(['NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'PERFMON', 'BPF']),
   hugepages: { total: 512, free: 100 },
-  limits: { lockedMemory: 8 << 20, openFiles: 1 << 20 },
+  limits: { lockedMemory: 8 << 20, openFiles: 1 << 20, addressSpace: Infinity },
+  bpfCompiler: true,
   iommuGroups: 12,
   interfaces: ['eth0', 'eth1'],
 };
@@ -34,6 +35,7 @@ const DISPATCHER: DispatcherReadings = {
     hugepages: 51,
     hugepagePolicy: 'auto',
     openFiles: 146,
+    addressSpace: 12 * 2 ** 30,
     maxMtu: 1774,
     largestMaxMtu: 3822,
   },
@@ -167,11 +169,19 @@ const CASES: readonly (readonly [string, Readings, Finding['level'], string, Reg
   ],
   [
     'few open files',
-    machine({ limits: { lockedMemory: Infinity, openFiles: 64 } }),
+    machine({ limits: { ...MACHINE.limits, openFiles: 64 } }),
     'warn',
     'open files',
     /--nofile=146:146$/,
   ],
+  [
+    'little address space',
+    machine({ limits: { ...MACHINE.limits, addressSpace: 8 * 2 ** 30 } }),
+    'fail',
+    'address space',
+    /^sudo prlimit --pid \$\$ --as=unlimited:unlimited$/,
+  ],
+  ['an interpreter of BPF', machine({ bpfCompiler: false }), 'warn', 'BPF compiler', /bpf_jit_enable=1$/],
   [
     'few huge pages',
     machine({ hugepages: { total: 60, free: 50 } }),
@@ -352,6 +362,10 @@ test('a device that is not of the kernel asks for no privileges', (t) => {
     { uid: 1000, capabilities: new Set() },
   );
   t.deepEqual(troubles(readings), []);
+});
+
+test('a kernel that does not say whether it compiles BPF is no trouble', (t) => {
+  t.deepEqual(troubles(machine({ bpfCompiler: undefined })), []);
 });
 
 test('SYS_ADMIN stands for BPF and PERFMON', (t) => {

@@ -8,6 +8,8 @@ import type { Needs } from './readings.js';
 const FILES_PER_QUEUE = 10;
 /** A hardware ring: an AF_XDP socket and the memory of its frames. */
 const FILES_PER_RING = 2;
+/** V8 reserves this for the dispatcher's WebAssembly memory, whatever its size, and Node.js takes the rest. */
+const ADDRESS_SPACE = 12 * 2 ** 30;
 /** Node.js, the sockets that listen, the XDP program, and commands that ask. */
 const OTHER_FILES = 128;
 
@@ -39,6 +41,7 @@ export function needsOf(config: DispatcherConfig, rxQueues: number): Needs {
     hugepages: rings * pages(umem) + sessions.reduce((sum, count) => sum + count, 0),
     hugepagePolicy: memory.hugepages,
     openFiles: OTHER_FILES + rings * FILES_PER_RING + queues.length * FILES_PER_QUEUE,
+    addressSpace: ADDRESS_SPACE,
     maxMtu: maxMtuOf(frameSize),
     largestMaxMtu: maxMtuOf(layout.MAX_FRAME_SIZE),
   };

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { CAPABILITIES, type Capability, type MachineReadings } from './readings.js';
 
+const BPF_COMPILER = '/proc/sys/net/core/bpf_jit_enable';
 const HUGEPAGES = '/sys/kernel/mm/hugepages/hugepages-2048kB';
 
 function optional<T>(read: () => T): T | undefined {
@@ -61,7 +62,9 @@ export function readMachine(): MachineReadings {
     limits: {
       lockedMemory: limitIn(limits, 'Max locked memory'),
       openFiles: limitIn(limits, 'Max open files'),
+      addressSpace: limitIn(limits, 'Max address space'),
     },
+    bpfCompiler: optional(() => text(BPF_COMPILER) !== '0'),
     iommuGroups: optional(() => readdirSync('/sys/kernel/iommu_groups').length) ?? 0,
     interfaces: interfacesIn(text('/proc/self/net/dev')),
   };

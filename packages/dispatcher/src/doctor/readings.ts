@@ -25,7 +25,13 @@ export interface MachineReadings {
   /** Pages of 2 MiB, or undefined where the kernel has none. Free ones are not reserved by anybody. */
   readonly hugepages: { readonly total: number; readonly free: number } | undefined;
   /** Soft limits, Infinity where there is none: bytes and descriptors. */
-  readonly limits: { readonly lockedMemory: number; readonly openFiles: number };
+  readonly limits: {
+    readonly lockedMemory: number;
+    readonly openFiles: number;
+    readonly addressSpace: number;
+  };
+  /** Whether BPF programs are compiled; undefined where the kernel does not say, as in other network namespaces. */
+  readonly bpfCompiler: boolean | undefined;
   readonly iommuGroups: number;
   /** Names of this network namespace's interfaces, loopback left out. */
   readonly interfaces: readonly string[];
@@ -42,6 +48,8 @@ export interface Needs {
   readonly hugepages: number;
   readonly hugepagePolicy: 'auto' | 'require' | 'never';
   readonly openFiles: number;
+  /** Address space of the dispatcher's process, in bytes; the least part of it is memory. */
+  readonly addressSpace: number;
   /** Longest MTU whose packets fit a frame, and the one with the largest frames. */
   readonly maxMtu: number;
   readonly largestMaxMtu: number;

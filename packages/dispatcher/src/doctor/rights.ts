@@ -13,11 +13,13 @@ export function rightsFindings(machine: MachineReadings, dispatcher: DispatcherR
       // What the kernel's interface needs is said beside it.
       ...(exceptionPath ? [] : [ok('privileges', `the ${needs.driver} device needs none`)]),
       openFiles(machine, dispatcher),
+      addressSpace(machine, dispatcher),
     ];
   return [
     capabilities(machine, config?.file ?? 'nicshare.yaml'),
     lockedMemory(machine, dispatcher),
     openFiles(machine, dispatcher),
+    addressSpace(machine, dispatcher),
   ];
 }
 
@@ -58,4 +60,16 @@ function openFiles({ limits }: MachineReadings, { needs }: DispatcherReadings): 
   const what = `limit ${limits.openFiles}, needed ${needs.openFiles} with a client on every queue`;
   if (limits.openFiles >= needs.openFiles) return ok('open files', what);
   return warn('open files', what, `sudo prlimit --pid $$ --nofile=${needs.openFiles}:${needs.openFiles}`);
+}
+
+/** RLIMIT_AS (setrlimit(2), `ulimit -v`). */
+function addressSpace({ limits }: MachineReadings, { needs }: DispatcherReadings): Finding {
+  const subject = 'address space';
+  const what = `limit ${mebibytes(limits.addressSpace)}, needed ${mebibytes(needs.addressSpace)}`;
+  if (limits.addressSpace >= needs.addressSpace) return ok(subject, what);
+  return fail(
+    subject,
+    `${what}; a client needs as much for each queue`,
+    'sudo prlimit --pid $$ --as=unlimited:unlimited',
+  );
 }

@@ -1,6 +1,6 @@
 import type { Attempt, KernelTrial } from '@nicshare/driver';
 import { type Finding, fail, ok, warn } from './finding.js';
-import type { Readings } from './readings.js';
+import type { MachineReadings, Readings } from './readings.js';
 
 const OLDEST_NODE = [20, 19] as const;
 /** The first with BPF links for XDP, and with capabilities for BPF. */
@@ -36,7 +36,20 @@ export function kernelFindings({ machine, dispatcher }: Readings): Finding[] {
     ? ok('kernel', `Linux ${kernel}`)
     : fail('kernel', `Linux ${kernel} is older than ${oldest}`, 'apt-get dist-upgrade && reboot');
   if (typeof dispatcher === 'string' || !dispatcher.trial) return [version];
-  return [version, ...trialFindings(dispatcher.trial, machine.uid === 0)];
+  return [version, ...trialFindings(dispatcher.trial, machine.uid === 0), ...compilerFindings(machine)];
+}
+
+function compilerFindings({ bpfCompiler }: MachineReadings): Finding[] {
+  if (bpfCompiler === undefined) return [];
+  return [
+    bpfCompiler
+      ? ok('BPF compiler', 'the XDP program is compiled')
+      : warn(
+          'BPF compiler',
+          'off: the XDP program is interpreted',
+          'sudo sysctl -w net.core.bpf_jit_enable=1',
+        ),
+  ];
 }
 
 const trialFindings = ({ socket, program, link }: KernelTrial, root: boolean): Finding[] => [
