@@ -22,6 +22,7 @@ interface Entry {
 
 const EXPERIMENTS: readonly Entry[] = [
   { name: 'delivery-64', needsLab: false, open: (setup) => delivery(setup, 64) },
+  { name: 'delivery-64-sampled', needsLab: false, open: (setup) => delivery(setup, 64, true) },
   { name: 'delivery-1500', needsLab: false, open: (setup) => delivery(setup, 1500) },
   { name: 'af-xdp-300k', needsLab: true, open: fixedRate },
   { name: 'af-xdp-lossless', needsLab: true, open: highestLosslessRate },

@@ -4,13 +4,17 @@ import type { SpinningSettings } from '../ours/spinning-client.js';
 import { runPeer, startOwn } from '../processes.js';
 import { commonOptions, QUEUES, type Setup, socketDirectory } from '../setup.js';
 
-/** Packets from a null device to one client in another process, a core each, none lost. */
-export function delivery(setup: Setup, packetSize: number): Experiment {
+/**
+ * Packets from a null device to one client in another process, a core each, none lost. `sampled`: we sample latencies
+ * meanwhile, as by default with metrics; the twin never does.
+ */
+export function delivery(setup: Setup, packetSize: number, sampled = false): Experiment {
   const { socket, remove } = socketDirectory();
   const dispatcherOptions: DispatcherOptions = {
     ...commonOptions(socket, setup.pages),
     device: { driver: 'null', packetSize, destinationPorts: [QUEUES[0].port], frames: 65536 },
     overflow: 'hold',
+    ...(sampled && { latency: {} }),
   };
   const clientSettings: SpinningSettings = {
     socket,
@@ -35,7 +39,7 @@ export function delivery(setup: Setup, packetSize: number): Experiment {
   }
 
   return {
-    name: `delivery-${packetSize}`,
+    name: `delivery-${packetSize}${sampled ? '-sampled' : ''}`,
     metrics: [{ name: 'rate', unit: 'Mpps' }],
     peerName: 'C twin',
     ours,
