@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Port } from '@nicshare/client';
-import { createDispatcher, type Dispatcher } from '@nicshare/dispatcher';
+import { createDispatcher, type Dispatcher, type DispatcherOptions } from '@nicshare/dispatcher';
 import { readCapture } from '@nicshare/driver';
 import { isNicshareError } from '@nicshare/shm';
 import test, { type ExecutionContext } from 'ava';
@@ -30,6 +30,7 @@ interface Replay {
 async function replay(
   t: ExecutionContext,
   device: { rate: number | 'flat-out'; loop: boolean; start?: 'attached' | number },
+  options: Partial<DispatcherOptions> = {},
 ): Promise<Replay> {
   const folder = scratchFolder(t);
   const record = join(folder, 'sent.pcapng');
@@ -45,6 +46,7 @@ async function replay(
         { name: 'echo', match: ECHO },
         { name: 'rest', match: 'any', priority: 1000 },
       ],
+      ...options,
     },
     (line) => notes.push(line),
   );
@@ -161,5 +163,24 @@ test.serial(
 
     const { dispatcher: other } = await startFake(t);
     t.true(isNicshareError(await t.throwsAsync(other.stopReceiving()), 'NotSupported'));
+  },
+);
+
+test.serial(
+  'of a device that carries no rules out, what no queue wants is counted by what was to become of it',
+  async (t) => {
+    const echoPackets = packetsOf(CAPTURE).filter((packet) => packet.slice(72, 76) === '0007').length;
+    for (const unmatched of ['pass', 'drop'] as const) {
+      const queues = [{ name: 'echo', match: ECHO }];
+      const { dispatcher } = await replay(t, { rate: 'flat-out', loop: false }, { unmatched, queues });
+      await until('the end', async () => (await dispatcher.stats()).plane.received === PACKETS);
+      const { plane, device } = await dispatcher.stats();
+      t.is(device.rules.coverage, 'none');
+      const others = PACKETS - echoPackets;
+      t.deepEqual(
+        [plane.notPassed, plane.unmatchedDropped],
+        unmatched === 'pass' ? [others, 0] : [0, others],
+      );
+    }
   },
 );

@@ -5,6 +5,11 @@ import type { RuleCoverage, RuleSet } from './rules.js';
  * The calls of a device that run per burst. All arguments are unsigned 32-bit integers; a batch is the arena offset
  * of an array of entries (tables.ts): a frame's arena offset and its packet's length. Nothing here blocks or throws.
  * They are either exports of a WebAssembly module over the arena's memory or plain functions.
+ *
+ * A device believes its hardware nothing that it can check: a descriptor is handed over only where it names a frame that
+ * the hardware holds and a length from 1 byte to the end of that frame. What is wrong is dropped and counted. That lies
+ * with the driver, which alone knows who holds a frame; its callers read what they are handed without another look.
+ * (The kernel's word, by AF_XDP, is taken.)
  */
 export interface FastPath {
   /** Takes up to `max` packets of an RxQueue: fills the batch, returns the count. The frames are the caller's. */
@@ -59,6 +64,8 @@ export interface RingStats {
 
 /** Counted by the device since it was opened, all queues together. */
 export interface DeviceStats {
+  /** Whether it has a carrier; left out by a device without a cable. */
+  readonly link?: 'up' | 'down';
   /** Packets that reached us and were lost before rxBurst, by reason. */
   readonly rxDropped: Readonly<Record<string, number>>;
   readonly txDropped: Readonly<Record<string, number>>;

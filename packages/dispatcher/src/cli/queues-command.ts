@@ -30,10 +30,11 @@ function render(sample: Sample): string {
     return [queue.name, clientText(queue), ...speeds, String(dropsOf(queue)), String(queue.totals.wakeups)];
   });
   const lost = sum(deviceCounters.rxDropped);
+  const link = deviceCounters.link === 'down' ? 'link down, ' : '';
   return [
     headline(sample.after),
     formatTable(COLUMNS, rows),
-    `received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
+    `${link}received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
     ...exceptionLines(sample.after),
   ].join('\n');
 }

@@ -56,6 +56,12 @@ const device = z.discriminatedUnion(
     z.strictObject({
       driver: z.literal('fake').describe('A device in memory, whose far side a program holds (FakeWire)'),
       rings: z.int().min(1).max(16).default(1).describe('How many hardware rings it plays'),
+      steering: z
+        .enum(['hash', 'rules'])
+        .default('hash')
+        .describe(
+          'How packets are spread over its rings: by a hash of addresses and ports, or by their rule',
+        ),
       mac: mac().optional().describe('Its MAC address; without it, 02:00:00:00:fa:ce'),
     }),
     z.strictObject({

@@ -1,11 +1,12 @@
-import { type FlowMatch, programVerdicts } from '@nicshare/driver';
+import { type FlowMatch, firstMatch, programVerdicts } from '@nicshare/driver';
 import test from 'ava';
 import { loadPlane } from './plane.js';
 import { writeRules } from './rule-table.js';
 
 /*
  * The XDP program decides what comes to us, the Classifier whose it is: on every packet they must agree on whether
- * any queue wants it. The judge of the program is the kernel that runs it.
+ * any queue wants it. The judge of the program is the kernel that runs it. The fake device reads packets in TypeScript
+ * (firstMatch), and must agree on the rule too, by which it may choose a ring.
  */
 
 const PACKET = 1 << 20;
@@ -72,14 +73,19 @@ function randomMatch(below: (limit: number) => number): FlowMatch {
   };
 }
 
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+interface Case {
+  readonly matches: readonly FlowMatch[];
+  readonly packets: readonly Uint8Array[];
+  /** The queue that the Classifier finds for each packet, or -1. */
+  readonly queues: readonly number[];
+}
 
-asRoot(`the XDP program and the Classifier agree (needs root)`, (t) => {
+/** The Classifier's answers on random packets and rules. */
+function* cases(): Generator<Case> {
   const below = generator(0x9e3779b9);
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
   const plane = loadPlane(memory, NO_DEVICE);
   const bytes = new Uint8Array(memory.buffer);
-  let wanted = 0;
   for (let set = 0; set < RULE_SETS; set++) {
     const matches = Array.from({ length: 1 + below(5) }, () => randomMatch(below));
     const packets = Array.from({ length: PACKETS }, () => randomPacket(below));
@@ -87,16 +93,41 @@ asRoot(`the XDP program and the Classifier agree (needs root)`, (t) => {
       new DataView(memory.buffer),
       matches.map((match, queue) => ({ match, queue })),
     );
-    const verdicts = programVerdicts({ matches, unmatched: 'drop' }, packets);
-    packets.forEach((packet, index) => {
+    const queues = packets.map((packet) => {
       bytes.fill(0, PACKET, PACKET + 256);
       bytes.set(packet, PACKET);
-      const expected = plane.classifyPacket(PACKET, packet.length) >= 0 ? 'redirect' : 'drop';
+      return plane.classifyPacket(PACKET, packet.length);
+    });
+    yield { matches, packets, queues };
+  }
+}
+
+const shown = (matches: readonly FlowMatch[], packet: Uint8Array): string =>
+  `${JSON.stringify(matches)}: ${Buffer.from(packet).toString('hex')}`;
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot('the XDP program and the Classifier agree (needs root)', (t) => {
+  let wanted = 0;
+  for (const { matches, packets, queues } of cases()) {
+    const verdicts = programVerdicts({ matches, unmatched: 'drop' }, packets);
+    packets.forEach((packet, index) => {
+      const expected = queues[index]! >= 0 ? 'redirect' : 'drop';
       if (expected === 'redirect') wanted++;
-      if (verdicts[index] !== expected)
-        t.fail(`${JSON.stringify(matches)}: ${Buffer.from(packet).toString('hex')}: ${verdicts[index]}`);
+      if (verdicts[index] !== expected) t.fail(`${shown(matches, packet)}: ${verdicts[index]}`);
     });
   }
   const share = wanted / (RULE_SETS * PACKETS);
   t.true(share > 0.1 && share < 0.9, 'both answers were put to the test');
+});
+
+test('the fake device and the Classifier find the same rule', (t) => {
+  const found = new Set<number>();
+  for (const { matches, packets, queues } of cases())
+    packets.forEach((packet, index) => {
+      const rule = firstMatch(matches, packet);
+      found.add(rule);
+      if (rule !== queues[index]) t.fail(`${shown(matches, packet)}: ${rule}, not ${queues[index]}`);
+    });
+  t.deepEqual([...found].sort(), [-1, 0, 1, 2, 3, 4]);
 });

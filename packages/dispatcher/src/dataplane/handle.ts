@@ -89,6 +89,7 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
     });
     this.#ended = new Promise((resolve) => {
       this.#worker.once('exit', () => {
+        this.#takeLast();
         this.#end();
         resolve();
       });
@@ -189,6 +190,12 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
       case 'stopped':
         return;
     }
+  }
+
+  /** The end of the thread may be known before what it said last, why it ended, has been taken. */
+  #takeLast(): void {
+    for (let last = receiveMessageOnPort(this.#port); last; last = receiveMessageOnPort(this.#port))
+      this.#take(last.message as Report);
   }
 
   #fail(cause: unknown): void {

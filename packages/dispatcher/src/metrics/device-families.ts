@@ -41,12 +41,21 @@ const deviceInfo = ({ device, pid }: DispatcherStats): Samples => {
   return [[{ device: name, driver, mode, mac, rules: rules.coverage, pid: String(pid) }, 1]];
 };
 
+const linkUp = ({ device, deviceCounters: { link } }: DispatcherStats): Samples =>
+  link === undefined ? [] : [[{ device: device.interface }, link === 'up' ? 1 : 0]];
+
 const WHOLE: readonly Family[] = [
   gauge(
     'device_info',
     'The device, in its labels.',
     ['device', 'driver', 'mode', 'mac', 'rules', 'pid'],
     deviceInfo,
+  ),
+  gauge(
+    'device_link_up',
+    'Whether the device has a carrier; missing where it has no cable.',
+    ['device'],
+    linkUp,
   ),
   counter(
     'device_received_packets',

@@ -60,6 +60,7 @@ const STATS: DispatcherStats = {
     rules: { coverage: 'none' },
   },
   deviceCounters: {
+    link: 'down',
     rxDropped: { ringFull: 3002 },
     txDropped: { runt: 3003 },
     rings: [
@@ -167,6 +168,7 @@ test('queues, reasons and the device are labels', async (t) => {
   for (const line of [
     'nicshare_queue_dropped_packets_total{queue="a \\"quoted\\" name",direction="rx",reason="no_client"} 2006',
     'nicshare_device_dropped_packets_total{device="fake0",direction="rx",reason="ringFull"} 3002',
+    'nicshare_device_link_up{device="fake0"} 0',
     'nicshare_unclaimed_packets_total{device="fake0",reason="not_passed"} 5003',
     'nicshare_exception_packets_total{device="fake0",direction="from_kernel"} 5011',
     'nicshare_exception_dropped_packets_total{device="fake0",reason="full"} 5012',

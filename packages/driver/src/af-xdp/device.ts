@@ -6,7 +6,7 @@ import type { RuleCoverage, RuleSet } from '../rules.js';
 import { libc } from '../sys.js';
 import { type AttachMode, XdpAttachment } from './attachment.js';
 import { explained, isLoss, lost } from './errors.js';
-import { type InterfaceState, readInterface } from './interface.js';
+import { type InterfaceState, readInterface, readLink } from './interface.js';
 import { writeQueueEntries } from './queue-entries.js';
 import { MAX_QUEUES } from './queue-table.js';
 import { type SocketShape, XdpSocket } from './socket.js';
@@ -204,12 +204,16 @@ class AfXdpDevice implements Device {
   }
 
   stats(): DeviceStats {
-    return this.#lastStats ?? sumStatistics(this.#sockets);
+    return this.#lastStats ?? this.#count();
+  }
+
+  #count(): DeviceStats {
+    return { link: readLink(this.info.interface), ...sumStatistics(this.#sockets) };
   }
 
   close(): void {
     if (this.#lastStats) return;
-    this.#lastStats = sumStatistics(this.#sockets);
+    this.#lastStats = this.#count();
     this.#attachment.close();
     for (const socket of this.#sockets) socket.close();
     this.#releaseEntries();

@@ -64,6 +64,18 @@ export function readInterface(name: string): InterfaceState {
   }
 }
 
+/** Whether an interface has a carrier; one that has gone has none. */
+export function readLink(name: string): 'up' | 'down' {
+  const fd = sys.check(sys.libc.socket(AF_INET, SOCK_DGRAM | sys.SOCK_CLOEXEC, 0), 'socket(AF_INET)');
+  try {
+    const ifreq = request(name);
+    const known = libc.ioctl(fd, SIOCGIFFLAGS, ifreq) === 0;
+    return known && ifreq.readUInt16LE(IFNAMSIZ) & IFF_RUNNING ? 'up' : 'down';
+  } finally {
+    sys.libc.close(fd);
+  }
+}
+
 const notFound = (name: string): NicshareError =>
   new NicshareError(
     'InterfaceNotFound',

@@ -11,23 +11,31 @@ import {
 import { libc } from '@nicshare/shm/sys';
 import type { Device, DeviceContext, DeviceInfo, DeviceStats, FastPath } from '../device.js';
 import { readRingStats } from '../ring-stats.js';
-import type { RuleCoverage } from '../rules.js';
+import type { RuleCoverage, RuleSet } from '../rules.js';
 import {
-  type FakeSizes,
+  DEAD,
+  type FakeSteering,
   type FakeWireDescription,
   fakeBytes,
+  linkCell,
+  MAX_RULES,
   OPEN,
   ringBlock,
+  rulesCell,
   sleepingCell,
   stateCell,
+  UNPLUGGED,
 } from './layout.js';
 import { FakeQueue } from './queue.js';
+import { writeRules } from './rule-memory.js';
 
 /** A device in memory: what it receives is injected, what it sends is captured, by a FakeWire. */
 export interface FakeOptions {
   readonly driver: 'fake';
   /** Hardware rings for each direction; default 1. */
   readonly rings?: number | undefined;
+  /** How packets are spread over them. Default 'hash'. */
+  readonly steering?: FakeSteering | undefined;
   /** Default 02:00:00:00:fa:ce. */
   readonly mac?: string | undefined;
 }
@@ -50,8 +58,25 @@ export function openFake(options: FakeOptions, context: DeviceContext): FakeDevi
   const sizes = { base: 0, rings, ringSize, frameSize, spareFrames };
   // Never in 2 MiB pages: those are for devices that gain by them.
   const region = createOwnRegion(arena, 'nicshare-fake', fakeBytes(sizes), 'never');
-  return new MemoryDevice(context, region, { ...sizes, base: region.offset }, mac);
+  const wiring = { ...sizes, base: region.offset, steering: options.steering ?? 'hash' };
+  return new MemoryDevice(context, region, wiring, mac);
 }
+
+/** Why a device that its wire put an end to is dead; undefined where it is not. */
+function faultOf(state: number): NicshareError | undefined {
+  if (state === DEAD)
+    return new NicshareError('DeviceFailed', 'The fake device failed, as its wire wished.', 'Start anew.');
+  return state === UNPLUGGED
+    ? new NicshareError('InterfaceLost', 'The fake device was unplugged by its wire.', 'Start anew.')
+    : undefined;
+}
+
+const brokenRings = (): NicshareError =>
+  new NicshareError(
+    'DeviceFailed',
+    'The fake device has a ring whose cursor stands where it cannot.',
+    'Start anew.',
+  );
 
 class MemoryDevice implements FakeDevice {
   readonly info: DeviceInfo;
@@ -66,7 +91,12 @@ class MemoryDevice implements FakeDevice {
   /** Of a closed device. */
   #lastStats: DeviceStats | undefined;
 
-  constructor(context: DeviceContext, region: Region, sizes: FakeSizes, mac: Uint8Array) {
+  constructor(
+    context: DeviceContext,
+    region: Region,
+    sizes: Omit<FakeWireDescription, 'rxTimes' | 'wakeDescriptor'>,
+    mac: Uint8Array,
+  ) {
     const { memory } = context.arena;
     const { rings } = sizes;
     const maxPacket = DEFAULT_MTU + layout.ETHERNET_HEADER;
@@ -93,7 +123,7 @@ class MemoryDevice implements FakeDevice {
 
   prepareSleep(): boolean {
     Atomics.store(this.#cells, sleepingCell(this.wire), 1);
-    if (!this.#queues.some((queue) => queue.rxWaiting)) return true;
+    if (!this.#queues.some((queue) => queue.rxWaiting) && this.#alive) return true;
     this.endSleep();
     return false;
   }
@@ -103,12 +133,23 @@ class MemoryDevice implements FakeDevice {
     drainWakeups(this.#wakeups.own);
   }
 
+  get #state(): number {
+    return Atomics.load(this.#cells, stateCell(this.wire));
+  }
+
+  get #alive(): boolean {
+    return this.#state === OPEN && !this.#queues.some((queue) => queue.broken);
+  }
+
   maintain(): number {
+    if (!this.#alive) throw faultOf(this.#state) ?? brokenRings();
     return 0;
   }
 
-  setRules(): RuleCoverage {
-    return { coverage: 'none', why: 'the fake device hands over all packets' };
+  setRules(rules: RuleSet): RuleCoverage {
+    const { memory } = this.#context.arena;
+    if (writeRules(memory, rulesCell(this.wire), rules)) return { coverage: 'exact' };
+    return { coverage: 'none', why: `the fake device takes ${MAX_RULES} rules, not ${rules.matches.length}` };
   }
 
   stats(): DeviceStats {
@@ -119,12 +160,21 @@ class MemoryDevice implements FakeDevice {
     const sum = (count: (queue: FakeQueue) => number): number =>
       this.#queues.reduce((total, queue) => total + count(queue), 0);
     return {
+      link: Atomics.load(this.#cells, linkCell(this.wire)) === 0 ? 'up' : 'down',
       rxDropped: {
         ringFull: sum((queue) => queue.rxRingFull),
         noFrame: sum((queue) => queue.rxNoFrame),
         wrongLength: sum((queue) => queue.rxWrongLength),
+        linkDown: sum((queue) => queue.rxLinkDown),
+        unmatched: sum((queue) => queue.rxUnmatched),
+        wrongDescriptor: sum((queue) => queue.rxWrongDescriptor),
       },
-      txDropped: { runt: sum((queue) => queue.txRunts), oversized: sum((queue) => queue.txOversized) },
+      txDropped: {
+        runt: sum((queue) => queue.txRunts),
+        oversized: sum((queue) => queue.txOversized),
+        linkDown: sum((queue) => queue.txLinkDown),
+        wrongCompletion: sum((queue) => queue.txWrongCompletion),
+      },
       rings: this.#queues.map((_, ring) => readRingStats(this.#cells, ringBlock(this.wire, ring))),
     };
   }

@@ -1,37 +1,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Arena, isNicshareError } from '@nicshare/shm';
+import { isNicshareError } from '@nicshare/shm';
 import test from 'ava';
 import { deviceConformance } from '../conformance.js';
-import type { DeviceContext } from '../device.js';
-import { BATCH_ENTRY, BATCH_LENGTH, MAX_BURST } from '../tables.js';
-import { type FakeDevice, type FakeOptions, openFake } from './device.js';
+import { BATCH_LENGTH, MAX_BURST } from '../tables.js';
+import { context, numbered, plugged, RING_SIZE } from './fake.test.support.js';
 import { FakeWire } from './wire.js';
-
-const RING_SIZE = 64;
-
-function context(): DeviceContext {
-  const arena = Arena.create(16 << 20, { shared: true });
-  return { arena, frameSize: 2048, ringSize: RING_SIZE, hugepages: 'never', rxTimes: true, note: () => {} };
-}
-
-interface Plugged {
-  readonly device: FakeDevice;
-  readonly wire: FakeWire;
-  readonly arena: Arena;
-  readonly batch: number;
-  readonly words: Uint32Array;
-}
-
-function plugged(options: Omit<FakeOptions, 'driver'> = {}, spareFrames = 0): Plugged {
-  const on = { ...context(), spareFrames };
-  const device = openFake({ driver: 'fake', ...options }, on);
-  const wire = new FakeWire(on.arena.memory, device.wire);
-  const batch = on.arena.allocate(MAX_BURST * BATCH_ENTRY);
-  return { device, wire, arena: on.arena, batch, words: new Uint32Array(on.arena.memory.buffer) };
-}
-
-const numbered = (number: number): Uint8Array => new Uint8Array(60).fill(number);
 
 deviceConformance(test, 'fake', () => {
   const { device, wire, arena } = plugged({ rings: 2 });
@@ -54,7 +28,7 @@ deviceConformance(test, 'fake', () => {
 
 test('it goes on while its spare frames are out', (t) => {
   const spareFrames = 100;
-  const { device, wire, batch, words } = plugged({}, spareFrames);
+  const { device, wire, batch, words } = plugged({}, { spareFrames });
   const { rxBurst, rxRelease } = device.fastPath;
   t.is(device.stats().rings![0]!.rxFree, 2 * RING_SIZE + spareFrames);
   const held: number[] = [];
@@ -168,7 +142,8 @@ test('packets of a wrong length are not sent, but counted, and their frames are 
       device.fastPath.txBurst(0, batch, 1);
     }
   t.deepEqual(wire.capture(), []);
-  t.deepEqual(device.stats().txDropped, { runt: 2 * RING_SIZE, oversized: 2 * RING_SIZE });
+  const { runt, oversized } = device.stats().txDropped;
+  t.deepEqual({ runt, oversized }, { runt: 2 * RING_SIZE, oversized: 2 * RING_SIZE });
 });
 
 test('a device that is not read takes no more than its frames', (t) => {

@@ -1,119 +1,113 @@
-import { monotonicClock, NicshareError, RingConsumer, RingProducer, wake } from '@nicshare/shm';
+import { type Clock, monotonicClock, NicshareError, wake } from '@nicshare/shm';
 import { check, libc } from '@nicshare/shm/sys';
+import { firstMatch } from '../classification/match.js';
+import { receiveHash } from '../classification/receive-hash.js';
 import {
-  COUNTER_NO_FRAME,
-  COUNTER_RING_FULL,
+  COUNTER_LINK_DOWN,
+  COUNTER_UNMATCHED,
   COUNTER_WRONG_LENGTH,
+  DEAD,
   type FakeWireDescription,
+  linkCell,
   OPEN,
-  type RingBlock,
-  ringBlock,
+  rulesCell,
   sleepingCell,
   stateCell,
+  UNPLUGGED,
 } from './layout.js';
+import { RuleReader } from './rule-memory.js';
+import { Timeline } from './timeline.js';
+import { type Lie, WireQueue } from './wire-queue.js';
 
-/** The far side of one hardware ring. */
-class WireQueue {
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint32Array;
-  readonly #cells: Int32Array;
-  readonly #rx: RingProducer;
-  readonly #fill: RingConsumer;
-  readonly #tx: RingConsumer;
-  readonly #completion: RingProducer;
-  readonly #block: RingBlock;
-  readonly #frameSize: number;
-  /** Missing where nobody wants to know when packets come. */
-  readonly #rxTimes: Float64Array | undefined;
-  readonly #clock = monotonicClock();
+/** Packets for the kernel that are kept until they are looked at; later ones replace the first. */
+const MOST_PASSED = 4096;
 
-  constructor(memory: WebAssembly.Memory, description: FakeWireDescription, ring: number) {
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
-    this.#cells = new Int32Array(memory.buffer);
-    this.#block = ringBlock(description, ring);
-    this.#rx = new RingProducer(this.#cells, this.#block.rx);
-    this.#fill = new RingConsumer(this.#cells, this.#block.fill);
-    this.#tx = new RingConsumer(this.#cells, this.#block.tx);
-    this.#completion = new RingProducer(this.#cells, this.#block.completion);
-    this.#frameSize = description.frameSize;
-    const { rxTimes, rxFrameCount } = this.#block;
-    this.#rxTimes = description.rxTimes ? new Float64Array(memory.buffer, rxTimes, rxFrameCount) : undefined;
-  }
-
-  inject(packet: Uint8Array): boolean {
-    if (packet.length === 0 || packet.length > this.#frameSize) return this.#lost(COUNTER_WRONG_LENGTH);
-    if (this.#rx.reserve(1) < 1) return this.#lost(COUNTER_RING_FULL);
-    if (this.#fill.peek(1) < 1) return this.#lost(COUNTER_NO_FRAME);
-    const frame = this.#words[this.#block.fillEntries / 4 + (this.#fill.cursor & this.#fill.mask)]!;
-    this.#fill.release(1);
-    this.#bytes.set(packet, frame);
-    if (this.#rxTimes) this.#rxTimes[(frame - this.#block.rxFrames) / this.#frameSize] = this.#clock();
-    const entry = this.#block.rxEntries / 4 + (this.#rx.cursor & this.#rx.mask) * 2;
-    this.#words[entry] = frame;
-    this.#words[entry + 1] = packet.length;
-    this.#rx.submit(1);
-    return true;
-  }
-
-  #lost(counter: number): false {
-    Atomics.add(this.#cells, this.#block.counters / 4 + counter, 1);
-    return false;
-  }
-
-  capture(max: number, into: Uint8Array[]): void {
-    const count = this.#tx.peek(max);
-    for (let i = 0; i < count; i++) {
-      const entry = this.#block.txEntries / 4 + ((this.#tx.cursor + i) & this.#tx.mask) * 2;
-      const frame = this.#words[entry]!;
-      into.push(new Uint8Array(this.#bytes.subarray(frame, frame + this.#words[entry + 1]!)));
-      const slot = (this.#completion.cursor + i) & this.#completion.mask;
-      this.#words[this.#block.completionEntries / 4 + slot] = frame;
-    }
-    if (count === 0) return;
-    this.#tx.release(count);
-    this.#completion.submit(count);
-  }
+export interface FakeWireOptions {
+  /** When packets come, and what `at` goes by. The default is CLOCK_MONOTONIC. */
+  readonly clock?: Clock | undefined;
 }
 
 /**
- * What a fake device is plugged into: the other end of all its rings. It works on the memory alone, so it may be used
- * from any thread of the device's process; one wire a device. Close it before the device, whose memory it uses.
+ * What a fake device is plugged into: the other end of all its rings, and what a card does in hardware. It carries the
+ * device's rules out, spreads packets over the rings, and fails in whatever way a test asks for. It works on the memory
+ * alone, so it may be used from any thread of the device's process; one wire a device. Close it before the device.
  */
 export class FakeWire {
   readonly #cells: Int32Array;
+  readonly #description: FakeWireDescription;
   readonly #queues: readonly WireQueue[];
-  readonly #state: number;
-  readonly #sleeping: number;
+  readonly #rules: RuleReader;
+  readonly #timeline: Timeline;
+  readonly #passed: Uint8Array[] = [];
   /** A descriptor of its own: the device may close first. */
   readonly #wakeFd: number;
+  #full = false;
   #closed = false;
 
-  constructor(memory: WebAssembly.Memory, description: FakeWireDescription) {
+  constructor(
+    memory: WebAssembly.Memory,
+    description: FakeWireDescription,
+    { clock = monotonicClock() }: FakeWireOptions = {},
+  ) {
     this.#cells = new Int32Array(memory.buffer);
-    this.#state = stateCell(description);
-    this.#sleeping = sleepingCell(description);
+    this.#description = description;
     this.#wakeFd = check(libc.dup(description.wakeDescriptor), 'dup');
     this.#queues = Array.from(
       { length: description.rings },
-      (_, ring) => new WireQueue(memory, description, ring),
+      (_, ring) => new WireQueue(memory, description, ring, clock),
     );
+    this.#rules = new RuleReader(memory, rulesCell(description));
+    this.#timeline = new Timeline(clock);
   }
 
   /**
-   * A packet arrives at a hardware ring, and wakes the device's thread where that asked for it. False: it was lost,
-   * for want of room or by its length, and the device has counted it; or the device is closed.
+   * A packet arrives, and wakes the device's thread where that asked for it. The device's rules say whether it is
+   * handed over, its steering at which hardware ring, unless `ring` does. False: it was lost, for want of room, by its
+   * length or by the rules, or because the link is down, and the device has counted it; or the device is closed.
    */
-  inject(packet: Uint8Array, ring = 0): boolean {
+  inject(packet: Uint8Array, ring?: number): boolean {
+    const named = ring === undefined ? this.#queues[0]! : this.#queue(ring);
+    if (!this.#open) return false;
+    if (this.#linkDown) return this.#lost(named, COUNTER_LINK_DOWN);
+    if (packet.length === 0 || packet.length > this.#description.frameSize)
+      return this.#lost(named, COUNTER_WRONG_LENGTH);
+    const { rules } = this.#rules;
+    const rule = rules ? firstMatch(rules.matches, packet) : 0;
+    if (rule < 0)
+      return rules!.unmatched === 'pass' ? this.#pass(packet) : this.#lost(named, COUNTER_UNMATCHED);
+    const queue = ring === undefined ? this.#queues[this.#steer(packet, rule)]! : named;
+    return queue.inject(packet, this.#full) && this.#wake();
+  }
+
+  #queue(ring: number): WireQueue {
     const queue = this.#queues[ring];
-    if (queue === undefined)
-      throw new NicshareError(
-        'InvalidArgument',
-        `The fake device has no ring ${ring}.`,
-        'Open it with more rings.',
-      );
-    if (!this.#open || !queue.inject(packet)) return false;
-    if (Atomics.exchange(this.#cells, this.#sleeping, 0) === 1) wake(this.#wakeFd);
+    if (queue !== undefined) return queue;
+    throw new NicshareError(
+      'InvalidArgument',
+      `The fake device has no ring ${ring}.`,
+      'Open it with more rings.',
+    );
+  }
+
+  #steer(packet: Uint8Array, rule: number): number {
+    const { rings, steering } = this.#description;
+    if (rings === 1) return 0;
+    return (steering === 'rules' ? rule : receiveHash(packet)) % rings;
+  }
+
+  #lost(queue: WireQueue, counter: number): false {
+    queue.count(counter);
+    return false;
+  }
+
+  #pass(packet: Uint8Array): true {
+    if (this.#passed.length === MOST_PASSED) this.#passed.shift();
+    this.#passed.push(new Uint8Array(packet));
+    return true;
+  }
+
+  #wake(): true {
+    if (Atomics.exchange(this.#cells, sleepingCell(this.#description), 0) === 1) wake(this.#wakeFd);
     return true;
   }
 
@@ -125,8 +119,50 @@ export class FakeWire {
     return packets;
   }
 
+  /** Takes the packets that the rules left to the kernel, in order; no more than the last 4096 are kept. */
+  passed(): Uint8Array[] {
+    return this.#passed.splice(0);
+  }
+
+  /** While it is down, packets are lost in both directions, and counted. */
+  setLink(state: 'up' | 'down'): void {
+    if (this.#open) Atomics.store(this.#cells, linkCell(this.#description), state === 'down' ? 1 : 0);
+  }
+
+  get #linkDown(): boolean {
+    return Atomics.load(this.#cells, linkCell(this.#description)) !== 0;
+  }
+
+  /** While it is set, packets are lost as if the rings had no room. */
+  setFull(full: boolean): void {
+    this.#full = full;
+  }
+
+  /** The device says something that is not true. False: there is no room for it, or the device is closed. */
+  lie(lie: Lie, ring = 0): boolean {
+    const queue = this.#queue(ring);
+    return this.#open && queue.lie(lie) && this.#wake();
+  }
+
+  /** The device dies: it fails (`DeviceFailed`), or is unplugged (`InterfaceLost`). */
+  die(how: 'DeviceFailed' | 'InterfaceLost'): void {
+    const state = how === 'DeviceFailed' ? DEAD : UNPLUGGED;
+    const cell = stateCell(this.#description);
+    if (!this.#closed && Atomics.compareExchange(this.#cells, cell, OPEN, state) === OPEN) this.#wake();
+  }
+
+  /** Plans something (a packet, the link, a fault) for a time of the clock, in nanoseconds; `advance` lets it happen. */
+  at(time: number, happen: (wire: FakeWire) => void): void {
+    this.#timeline.at(time, () => happen(this));
+  }
+
+  /** Lets all happen that is due, in the order of time; returns when the next is, undefined where nothing is left. */
+  advance(): number | undefined {
+    return this.#timeline.advance();
+  }
+
   get #open(): boolean {
-    return !this.#closed && Atomics.load(this.#cells, this.#state) === OPEN;
+    return !this.#closed && Atomics.load(this.#cells, stateCell(this.#description)) === OPEN;
   }
 
   /** Idempotent. */
