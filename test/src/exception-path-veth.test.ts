@@ -6,7 +6,7 @@ import { Child } from './support/child.js';
 import { Command } from './support/command.js';
 import { canCreateTaps } from './support/kernel-interface.js';
 import { until } from './support/until.js';
-import { CARD_ADDRESS as address, createLab, type VethLab } from './support/veth-lab.js';
+import { CARD_ADDRESS as address, CARD, createLab, type VethLab } from './support/veth-lab.js';
 
 const possible = canCreateTaps();
 const onVeth = possible === true ? test.serial : test.serial.skip;
@@ -18,8 +18,8 @@ const WITH_TAP = `unmatched: tap\ntap: { addresses: [${address}/24] }\n`;
 const FAR_ADDRESS = '10.78.0.2';
 const GIGABYTE = 1e9;
 
-async function dispatch(t: ExecutionContext, lab: VethLab): Promise<Command> {
-  const config = lab.configure(QUEUES, lab.socket, WITH_TAP);
+async function dispatch(t: ExecutionContext, lab: VethLab, more = WITH_TAP): Promise<Command> {
+  const config = lab.configure(QUEUES, lab.socket, more);
   const command = Command.start(t, ['dispatcher', '--config', config], lab.card);
   await command.says('ready');
   return command;
@@ -80,10 +80,17 @@ onVeth(
   },
 );
 
+async function connected(from: Child, target: string): Promise<void> {
+  from.tell('connect', { address: target });
+  await from.next('connected');
+}
+
 /** Sends from one host to another; returns the speed in Gbit/s. */
 async function transfer(t: ExecutionContext, from: Child, to: Child, target: string): Promise<string> {
-  from.tell('send', { address: target, bytes: GIGABYTE });
-  const [sent, taken] = [await from.next('sent'), await to.next('taken')];
+  await connected(from, target);
+  from.tell('send', { bytes: GIGABYTE });
+  from.tell('finish');
+  const [sent, taken] = [await from.next('finished'), await to.next('taken')];
   t.is(taken.error, undefined);
   t.is(taken.bytes, GIGABYTE);
   t.is(taken.digest, sent.digest);
@@ -117,3 +124,38 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     await dispatch(t, lab);
     t.is(await ask(lab.peer, 'ping', { count: 3 }), 3);
   });
+
+onVeth(
+  title('a TCP connection lives through the take-over of its address, and through SIGKILL'),
+  async (t) => {
+    const lab = await createLab(t);
+    await lab.card.run('addRoute', CARD, '0.0.0.0/0', FAR_ADDRESS);
+    await lab.far.run('addAddress', 'lo', '10.99.0.1/32');
+    const [near, far] = [await host(t, 'bulk-tcp', lab.card), await host(t, 'bulk-tcp', lab.far)];
+    await connected(far, address);
+    await connected(near, '10.99.0.1');
+    const send = async (bytes: number): Promise<void> => {
+      for (const host of [near, far]) host.tell('send', { bytes });
+      for (const host of [near, far]) await host.next('sent');
+    };
+    await send(5e6);
+    const dispatcher = await dispatch(t, lab, 'unmatched: tap\ntap: { addresses: device }\n');
+    await send(20e6);
+    const { plane } = await stats(t, lab);
+    t.true(plane.exceptionToKernel > 10e6 / 1500, 'what came went by the exception path');
+    t.true(plane.exceptionFromKernel > 10e6 / 1500, 'and what was sent, also behind a gateway');
+    t.is(await ask(lab.peer, 'ping', { count: 5 }), 5);
+    t.false(dispatcher.output.includes('could not be taken over'), dispatcher.output);
+    await dispatcher.end('SIGKILL');
+    await send(5e6);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.tell('finish');
+      const [sent, taken] = [await from.next('finished'), await to.next('taken')];
+      t.like(taken, { bytes: 30e6, digest: sent.digest });
+    }
+    t.is(await ask(lab.peer, 'ping', { count: 5 }), 5);
+  },
+);

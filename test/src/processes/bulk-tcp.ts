@@ -1,6 +1,6 @@
 /*
  * Bulk data over TCP by ordinary sockets. Commands: serve (take connections; says the length and digest of what each
- * brought), send (`address`, `bytes`; says the digest of what it sent, and how long it took).
+ * brought), connect (`address`), send (`bytes`), finish (says the digest of what it sent, and how long it took).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -30,27 +30,48 @@ async function serve(): Promise<void> {
   await say('serving');
 }
 
-/** Every piece differs from the others, so that a lost, doubled or displaced one shows in the digest. */
-async function send(address: string, bytes: number): Promise<void> {
-  const socket = connect(PORT, address);
-  await once(socket, 'connect');
-  const hash = createHash('sha1');
-  const random = randomBytes(CHUNK);
-  const start = performance.now();
-  for (let left = bytes, number = 0; left > 0; left -= CHUNK, number++) {
-    const piece = Buffer.from(random.subarray(0, Math.min(left, CHUNK)));
-    piece.writeUInt32LE(number);
-    hash.update(piece);
-    if (!socket.write(piece)) await once(socket, 'drain');
+/** A connection that data is sent by. */
+class Sending {
+  readonly #socket: Socket;
+  readonly #hash = createHash('sha1');
+  readonly #random = randomBytes(CHUNK);
+  readonly #start = performance.now();
+  #pieces = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
   }
-  socket.end();
-  await once(socket, 'close');
-  await say('sent', { digest: hash.digest('hex'), seconds: (performance.now() - start) / 1000 });
+
+  /** Every piece differs from the others, so that a lost, doubled or displaced one shows in the digest. */
+  async send(bytes: number): Promise<void> {
+    for (let left = bytes; left > 0; left -= CHUNK) {
+      const piece = Buffer.from(this.#random.subarray(0, Math.min(left, CHUNK)));
+      piece.writeUInt32LE(this.#pieces++);
+      this.#hash.update(piece);
+      if (!this.#socket.write(piece)) await once(this.#socket, 'drain');
+    }
+    await say('sent');
+  }
+
+  async finish(): Promise<void> {
+    this.#socket.end();
+    await once(this.#socket, 'close');
+    const seconds = (performance.now() - this.#start) / 1000;
+    await say('finished', { digest: this.#hash.digest('hex'), seconds });
+  }
 }
 
 await say('up');
+let sending: Sending | undefined;
 for (;;) {
   const { event, address, bytes } = await nextCommand();
   if (event === 'serve') await serve();
-  if (event === 'send') await send(String(address), Number(bytes));
+  if (event === 'connect') {
+    const socket = connect(PORT, String(address));
+    await once(socket, 'connect');
+    sending = new Sending(socket);
+    await say('connected');
+  }
+  if (event === 'send') await sending?.send(Number(bytes));
+  if (event === 'finish') await sending?.finish();
 }

@@ -156,6 +156,11 @@ for (const [what, text, expected] of [
     /line 7: tap\.addresses\.0: must be an address with a prefix length, as 10\.0\.0\.1\/24/,
   ],
   [
+    'the addresses of a device without any',
+    `${VALID.replace('af_xdp, interface: eth1', 'fake')}unmatched: tap\ntap: { addresses: device }`,
+    /line 7: tap\.addresses: the fake device has none; write a list/,
+  ],
+  [
     'a MAC address in words',
     `${VALID}unmatched: tap\ntap: { mac: own }`,
     /line 7: tap\.mac: must be a MAC address, as 02:00/,

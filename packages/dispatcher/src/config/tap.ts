@@ -39,10 +39,12 @@ export const tap = z.strictObject({
       'Its MAC address: `device`, the one by which the network knows the device, or another one that the device receives',
     ),
   addresses: z
-    .array(prefix)
+    .union([z.literal('device'), z.array(prefix)], {
+      error: 'must be `device`, or a list of addresses, as [10.0.0.1/24]',
+    })
     .default([])
     .describe(
-      'Its IP addresses with prefix lengths, as 10.0.0.1/24: the kernel answers ARP and ping for them',
+      "Its IP addresses with prefix lengths, as 10.0.0.1/24: the kernel answers ARP and ping for them. `device`: those of the interface that the device is, and its routes, which come before the interface's own while the dispatcher runs",
     ),
   queues: z
     .union([z.literal('rings'), z.int().min(1).max(64)], {

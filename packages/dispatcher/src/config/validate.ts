@@ -103,11 +103,16 @@ function unknownAccounts({ socket, queues, capture }: DispatcherConfig, locate: 
   return lines;
 }
 
-/** Settings of an interface that is not to be made. */
-function uselessTap({ unmatched, tap }: DispatcherConfig, locate: Locate): string[] {
-  if (tap === undefined || unmatched === 'tap') return [];
+/** Settings of an interface that is not to be made, or cannot be so. */
+function misplacedTap({ device, unmatched, tap }: DispatcherConfig, locate: Locate): string[] {
+  if (tap === undefined) return [];
+  if (unmatched !== 'tap')
+    return [
+      `  ${locate(['tap'])}: tap: is of no use with \`unmatched: ${unmatched}\`; write \`unmatched: tap\`, or remove it`,
+    ];
+  if (tap.addresses !== 'device' || device.driver === 'af_xdp') return [];
   return [
-    `  ${locate(['tap'])}: tap: is of no use with \`unmatched: ${unmatched}\`; write \`unmatched: tap\`, or remove it`,
+    `  ${locate(['tap', 'addresses'])}: tap.addresses: the ${device.driver} device has none; write a list of addresses`,
   ];
 }
 
@@ -121,7 +126,7 @@ function validate(value: unknown, locate: Locate): DispatcherConfig {
       }),
     );
   }
-  const checks = [duplicates, misplacedCredits, startsNever, unknownAccounts, uselessTap];
+  const checks = [duplicates, misplacedCredits, startsNever, unknownAccounts, misplacedTap];
   const problems = checks.flatMap((find) => find(result.data, locate));
   if (problems.length > 0) throw invalid(problems);
   return result.data;

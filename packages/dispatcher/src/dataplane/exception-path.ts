@@ -1,4 +1,4 @@
-import { type Device, type DeviceInfo, Tap } from '@nicshare/driver';
+import { type Device, type DeviceInfo, Tap, type TapOptions } from '@nicshare/driver';
 import { formatMac, layout } from '@nicshare/shm';
 import * as sys from '@nicshare/shm/sys';
 import type { KernelCalls } from './plane.js';
@@ -9,8 +9,8 @@ export interface TapSettings {
   readonly name: string;
   /** The device's, or '02:00:00:00:00:01'. */
   readonly mac: string;
-  /** With prefix lengths. */
-  readonly addresses: readonly string[];
+  /** With prefix lengths; or those of the device's interface, and its routes. */
+  readonly addresses: readonly string[] | 'device';
   /** As many as the device has RxQueues, or a number of them. */
   readonly queues: number | 'rings';
 }
@@ -42,7 +42,7 @@ export class ExceptionPath implements KernelCalls {
   /** Makes the interface. Throws what Tap.open throws. */
   constructor(settings: TapSettings, context: ExceptionPathContext) {
     const { memory, device, note } = context;
-    this.#tap = Tap.open(tapOptions(settings, device.info));
+    this.#tap = Tap.open(tapOptions(settings, device.info, note));
     this.#device = device;
     this.#note = note;
     this.#base = sys.addressOf(new Uint8Array(memory.buffer));
@@ -133,11 +133,13 @@ export class ExceptionPath implements KernelCalls {
 }
 
 /** The interface looks to the network as the device does. */
-function tapOptions(settings: TapSettings, { mac, maxPacket, rxQueues }: DeviceInfo) {
+function tapOptions(settings: TapSettings, info: DeviceInfo, note: (line: string) => void): TapOptions {
+  const { mac, maxPacket, rxQueues } = info;
   const { name, addresses, queues } = settings;
   return {
     name,
-    addresses,
+    addresses: addresses === 'device' ? { of: info.interface } : addresses,
+    note,
     mac: settings.mac === 'device' ? formatMac(mac) : settings.mac,
     mtu: maxPacket - layout.ETHERNET_HEADER,
     queues: queues === 'rings' ? rxQueues : Math.min(queues, rxQueues),

@@ -1,6 +1,6 @@
 import { isNicshareError } from '@nicshare/shm';
 import test from 'ava';
-import { parseIp, parsePrefix } from './addresses.js';
+import { formatIp, parseIp, parsePrefix } from './addresses.js';
 
 const hex = (text: string): string => parseIp(text).bytes.toString('hex');
 
@@ -29,4 +29,9 @@ test('what is no address is refused by name', (t) => {
       ),
       bad,
     );
+});
+
+test('bytes are written as they are read', (t) => {
+  t.is(formatIp(parseIp('192.0.2.7').bytes), '192.0.2.7');
+  t.is(formatIp(parseIp('2001:db8::1f').bytes), '2001:db8:0:0:0:0:0:1f');
 });

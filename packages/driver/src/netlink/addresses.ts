@@ -44,5 +44,11 @@ export function parsePrefix(text: string): IpBytes & { readonly length: number }
   return { ...ip, length };
 }
 
+/** 4 or 16 bytes as text; an IPv6 address with all of its groups. */
+export function formatIp(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  return Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(group * 2).toString(16)).join(':');
+}
+
 /** '10.0.0.1' of '10.0.0.1/24'. */
 export const withoutPrefix = (text: string): string => text.split('/')[0]!;

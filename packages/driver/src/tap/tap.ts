@@ -2,6 +2,7 @@ import * as sys from '@nicshare/shm/sys';
 import { addAddress, setLink } from '../netlink/index.js';
 import { libc, O_NONBLOCK, O_RDWR, TUN_DEVICE } from '../sys.js';
 import { addressRefused, openRefused, tapRefused } from './errors.js';
+import { standIn } from './stand-in.js';
 
 // linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
@@ -23,8 +24,10 @@ export interface TapOptions {
   readonly mtu: number;
   /** Each has a descriptor of its own. */
   readonly queues: number;
-  /** With prefix lengths: '10.0.0.1/24'. */
-  readonly addresses: readonly string[];
+  /** With prefix lengths: '10.0.0.1/24'; or an interface whose addresses and routes it takes over while it lives. */
+  readonly addresses: readonly string[] | { readonly of: string };
+  /** Takes lines for the operator. */
+  readonly note: (line: string) => void;
 }
 
 /**
@@ -89,11 +92,12 @@ function attachQueue(fd: number, name: string, first: boolean): void {
   if (libc.ioctl(fd, TUNSETIFF, ifreq) < 0) throw tapRefused(name, sys.errno());
 }
 
-function configure({ name, mac, mtu, addresses }: TapOptions): void {
+function configure({ name, mac, mtu, addresses, note }: TapOptions): void {
   try {
     setLink(name, { mac, mtu });
-    for (const address of addresses) giveAddress(name, address);
     setLink(name, { up: true });
+    if ('of' in addresses) standIn(name, addresses.of).forEach(note);
+    else for (const address of addresses) giveAddress(name, address);
   } catch (error) {
     throw error instanceof sys.SystemError ? tapRefused(name, error.errno) : error;
   }
