@@ -206,14 +206,7 @@ export class DataplaneHandle extends EventEmitter<HandleEvents> {
     );
   }
 
-  /** The thread's end may be told before the reports that it sent last, such as why it ended. */
-  #hearLastWords(): void {
-    for (let last = receiveMessageOnPort(this.#port); last; last = receiveMessageOnPort(this.#port))
-      this.#take(last.message as Report);
-  }
-
   #end(): void {
-    this.#hearLastWords();
     this.#running = false;
     this.#settleAll();
     this.#port.close();

@@ -6,12 +6,13 @@ import { MAX_RULES, RULE_WORDS, RULES_HEADER_WORDS } from './layout.js';
  *
  *   0   generation: 0 before any rules are set, odd while they are written, raised when they are
  *   1   how many rules there are; ALL where the device hands over every packet
- *   2   what becomes of packets that none matches: 1 pass, 0 drop
+ *   2   what becomes of packets that none matches: the index in UNMATCHED
  *   4   a record a rule: which fields it names, EtherType, protocol, port, the MAC address in two words
  */
 const GENERATION = 0;
 const COUNT = 1;
-const PASSES = 2;
+const UNMATCHED_AT = 2;
+const UNMATCHED = ['drop', 'pass', 'take'] as const;
 const ALL = 0xffffffff;
 
 const FIELD_ETHER_TYPE = 1;
@@ -31,7 +32,7 @@ export function writeRules(
   const holds = matches.length <= MAX_RULES;
   Atomics.add(cells, table + GENERATION, 1);
   cells[table + COUNT] = holds ? matches.length : ALL;
-  cells[table + PASSES] = unmatched === 'pass' ? 1 : 0;
+  cells[table + UNMATCHED_AT] = UNMATCHED.indexOf(unmatched);
   if (holds)
     matches.forEach((match, index) => {
       cells.set(record(match), table + RULES_HEADER_WORDS + index * RULE_WORDS);
@@ -89,7 +90,7 @@ export class RuleReader {
     if (count > MAX_RULES) return undefined;
     return {
       matches: Array.from({ length: count }, (_, index) => this.#match(index)),
-      unmatched: this.#words[this.#table + PASSES] === 1 ? 'pass' : 'drop',
+      unmatched: UNMATCHED[this.#words[this.#table + UNMATCHED_AT]!]!,
     };
   }
 

@@ -72,6 +72,15 @@ test('several rings are spread over by flow, or by rule; a ring that is named co
   t.false(ruled.wire.inject(packet(1, 64, 10), 1), 'rules hold for it too');
 });
 
+test('where the unmatched are taken, every packet is handed over', (t) => {
+  const fake = plugged({ rings: 2, steering: 'rules' });
+  fake.device.setRules({ matches: [onPort(8), onPort(9)], unmatched: 'take' });
+  for (const port of [7, 9, 10]) t.true(fake.wire.inject(packet(1, 64, port)));
+  t.is(fake.take(0).length, 2);
+  t.is(fake.take(1).length, 1);
+  t.is(fake.wire.passed().length, 0);
+});
+
 test('of packets for the kernel that nobody looks at, the last are kept', (t) => {
   const { device, wire } = plugged();
   device.setRules({ matches: [], unmatched: 'pass' });

@@ -73,9 +73,9 @@ export class FakeWire {
       return this.#lost(named, COUNTER_WRONG_LENGTH);
     const { rules } = this.#rules;
     const rule = rules ? firstMatch(rules.matches, packet) : 0;
-    if (rule < 0)
-      return rules!.unmatched === 'pass' ? this.#pass(packet) : this.#lost(named, COUNTER_UNMATCHED);
-    const queue = ring === undefined ? this.#queues[this.#steer(packet, rule)]! : named;
+    if (rule < 0 && rules!.unmatched === 'pass') return this.#pass(packet);
+    if (rule < 0 && rules!.unmatched === 'drop') return this.#lost(named, COUNTER_UNMATCHED);
+    const queue = ring === undefined ? this.#queues[this.#steer(packet, Math.max(rule, 0))]! : named;
     return queue.inject(packet, this.#full) && this.#wake();
   }
 
