@@ -23,10 +23,16 @@ const proseOf = (file: string): string =>
     .replace(/^```.*?^```/gms, '')
     .replace(/`[^`\n]*`/g, 'code');
 
-const headings = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    anchor(title!.replaceAll(/\[(.*?)\]\(.*?\)/g, '$1')),
-  );
+/** The anchors of a file's headings; of equal ones, those after the first are numbered. */
+function anchorsOf(text: string): string[] {
+  const seen = new Map<string, number>();
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => {
+    const name = anchor(title!.replaceAll(/\[(.*?)\]\(.*?\)/g, '$1'));
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return count === 0 ? name : `${name}-${count}`;
+  });
+}
 
 function leadsNowhere(file: string, link: string): boolean {
   if (/^https?:/.test(link)) return false;
@@ -34,7 +40,8 @@ function leadsNowhere(file: string, link: string): boolean {
   const target = path === '' ? file : join(dirname(file), path);
   if (!existsSync(target)) return true;
   if (heading === undefined || statSync(target).isDirectory() || !target.endsWith('.md')) return false;
-  return !headings(target).includes(heading) && !readFileSync(target, 'utf8').includes(`id="${heading}"`);
+  const text = readFileSync(target, 'utf8');
+  return !anchorsOf(text).includes(heading) && !text.includes(`id="${heading}"`);
 }
 
 for (const file of markdownFiles(ROOT))

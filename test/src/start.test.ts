@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canCreateNamespaces } from '@nicshare/netlab';
 import test, { type ExecutionContext } from 'ava';
 import { NOBODY } from './support/nobody.js';
 import { scratchFolder } from './support/scratch.js';
+import { unreadableToOthers } from './support/unreadable.js';
 import { until } from './support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../examples/dist/start/main.js', import.meta.url));
@@ -15,18 +16,11 @@ const isRoot = process.getuid?.() === 0;
 const namespaces = canCreateNamespaces();
 const onVeth = namespaces === true ? test.serial : test.serial.skip;
 const skippedVeth = namespaces === true ? '' : ` (skipped: ${namespaces})`;
-const others = isRoot ? unreadableToOthers() : undefined;
+const others = isRoot ? unreadableToOthers(MAIN) : undefined;
 const unprivileged = others === undefined ? test.serial : test.serial.skip;
 /** Undefined: the user of this test has no privileges. */
 const unprivilegedUser = isRoot ? NOBODY : undefined;
 const skippedOthers = others === undefined ? '' : ` (skipped: ${others} can be read by its owner alone)`;
-
-/** The folder above the demo that bars other users from reading it. */
-function unreadableToOthers(): string | undefined {
-  for (let folder = dirname(MAIN); folder !== '/'; folder = dirname(folder))
-    if ((statSync(folder).mode & 0o005) !== 0o005) return folder;
-  return undefined;
-}
 
 interface Demo {
   readonly child: ChildProcess;

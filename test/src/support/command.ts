@@ -21,17 +21,19 @@ export class Command {
     return Command.startProgram(t, [PROGRAM, ...args], namespace ? { namespace } : {});
   }
 
-  /** As `start`, but another program of Node. */
+  /** As `start`, but another program: of Node, where none is named. */
   static startProgram(
     t: ExecutionContext,
     argv: readonly string[],
-    { namespace, env = process.env }: { namespace?: Namespace; env?: NodeJS.ProcessEnv } = {},
+    {
+      program = process.execPath,
+      namespace,
+      env = process.env,
+    }: { program?: string; namespace?: Namespace; env?: NodeJS.ProcessEnv } = {},
   ): Command {
     const options: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'], env };
     const command = new Command(
-      namespace
-        ? spawnInside(namespace, process.execPath, [...argv], options)
-        : spawn(process.execPath, argv, options),
+      namespace ? spawnInside(namespace, program, argv, options) : spawn(program, argv, options),
     );
     t.teardown(() => command.end('SIGKILL'));
     return command;
