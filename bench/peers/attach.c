@@ -53,7 +53,7 @@ struct offer {
 };
 
 static void prepare(struct offer *o, bool huge) {
-    struct shape shape = session_shape(RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
+    struct shape shape = session_shape(false, RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
     o->own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);
     o->peer_fd = create_region("client", shape.client_bytes, false);
     uint8_t *own = map_region(o->own_fd, shape.dispatcher_bytes, PROT_READ | PROT_WRITE);
@@ -99,6 +99,7 @@ static uint64_t attach_once(void) {
     int fds[DESCRIPTORS];
     receive_descriptors(socket_fd, &client.shape, fds);
     client.dispatcher = map_region(fds[0], client.shape.dispatcher_bytes, PROT_READ);
+    client.packets_at = client.dispatcher;
     client.own = map_region(fds[1], client.shape.client_bytes, PROT_READ | PROT_WRITE);
     client.wake_fd = fds[2];
     if (*cell(client.dispatcher, L_HEADER_MAGIC) != L_MAGIC) die("the region's magic");

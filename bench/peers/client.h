@@ -8,6 +8,7 @@ enum { CLIENT_BURST = 64 };
 
 struct client {
     uint8_t *dispatcher; /* mapped read-only */
+    uint8_t *packets_at; /* from where descriptors count: the dispatcher region, or the device's frames */
     uint8_t *own;
     struct shape shape;
     uint32_t rx_consumer, fill_producer;
@@ -31,7 +32,7 @@ static inline uint32_t receive(struct client *c) {
     for (uint32_t i = 0; i < burst; i++) {
         struct descriptor d = ring[(c->rx_consumer + i) & ring_mask];
         uint64_t word;
-        memcpy(&word, c->dispatcher + d.offset, sizeof word);
+        memcpy(&word, c->packets_at + d.offset, sizeof word);
         sum += word;
         bytes += d.length;
         fill[(c->fill_producer + i) & fill_mask] = d.offset & frame_mask;

@@ -1,7 +1,7 @@
 /* The dispatcher's turn: packets in, frames back, packets out. */
 #pragma once
 #include "classifier.h"
-#include "session.h"
+#include "lending.h"
 
 enum { BURST = 64, MAX_QUEUES = 16, CACHE_LINE = 64 };
 /* How many packets ahead of the one in hand the cache is asked for: what was fastest of 2, 4 and a whole burst. */
@@ -13,28 +13,53 @@ struct dataplane {
     struct session *sessions[MAX_QUEUES];
     uint32_t session_count;
     uint64_t no_client, not_passed;
+    struct returned returned;
 };
 
-static inline void prefetch(const struct packet *packet) {
+/* Only headers are read of what is not copied. */
+static inline void prefetch(const struct packet *packet, bool whole) {
+    if (!whole) {
+        __builtin_prefetch(packet->bytes);
+        return;
+    }
     for (uint32_t at = 0; at < packet->length; at += CACHE_LINE) __builtin_prefetch(packet->bytes + at);
 }
 
-/* Delivers a burst of the device's packets and hands them to the clients. */
-static inline void receive_burst(struct dataplane *d, const struct packet *burst, uint32_t n) {
+/* Whether the frame stays out. */
+static inline bool hand_on(struct dataplane *d, struct session *s, const struct packet *packet) {
+    if (s->window) return lend(s, packet->bytes, packet->length, &d->returned);
+    deliver(s, packet->bytes, packet->length);
+    return false;
+}
+
+/*
+ * Delivers a burst of the device's packets and hands them to the clients. The frames that do not stay out stand at the
+ * front of the burst afterwards; returns how many they are.
+ */
+static inline uint32_t receive_burst(struct dataplane *d, struct packet *burst, uint32_t n) {
+    bool whole = d->session_count == 0 || !d->sessions[0]->window;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (i + PREFETCH_AHEAD < n) prefetch(&burst[i + PREFETCH_AHEAD]);
+        if (i + PREFETCH_AHEAD < n) prefetch(&burst[i + PREFETCH_AHEAD], whole);
+        bool out = false;
         uint16_t queue = classify(&d->classifier, burst[i].bytes, burst[i].length);
         if (unlikely(queue == NO_QUEUE)) d->not_passed++;
         else if (unlikely(!d->of_queue[queue])) d->no_client++;
-        else deliver(d->of_queue[queue], burst[i].bytes, burst[i].length);
+        else out = hand_on(d, d->of_queue[queue], &burst[i]);
+        if (!out) burst[kept++] = burst[i];
     }
     for (uint32_t i = 0; i < d->session_count; i++) publish(d->sessions[i]);
+    return kept;
 }
 
 /* Takes frames back from all clients; returns how many. */
 static inline uint32_t reclaim_all(struct dataplane *d) {
     uint32_t work = 0;
-    for (uint32_t i = 0; i < d->session_count; i++) work += reclaim(d->sessions[i]);
+    for (uint32_t i = 0; i < d->session_count; i++) {
+        struct session *s = d->sessions[i];
+        work += s->window ? reclaim_lent(s, &d->returned) : reclaim(s);
+    }
+    if (d->returned.count) flush_returned(&d->returned);
     return work;
 }
 
@@ -50,6 +75,11 @@ static inline bool all_have_room(struct dataplane *d) {
     for (uint32_t i = 0; i < d->session_count; i++) {
         struct session *s = d->sessions[i];
         if (ring_room(s) < BURST) refresh_rx_consumer(s);
+        if (s->window) {
+            if (s->credit - s->lent < BURST) reclaim_lent(s, &d->returned);
+            if (ring_room(s) < BURST || s->credit - s->lent < BURST) return false;
+            continue;
+        }
         if (free_frames(s) < BURST) reclaim(s);
         if (ring_room(s) < BURST || free_frames(s) < BURST) return false;
     }

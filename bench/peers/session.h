@@ -27,7 +27,10 @@ struct session {
 
     uint32_t *free_frames; /* a FIFO with as many slots as frames */
     uint32_t free_taken, free_given;
-    uint8_t *held; /* a byte a frame: 1 while the client has it */
+    uint8_t *held; /* a byte a frame: 1 while the client has it; shared: of the device's frames, its ring + 1 */
+
+    uint8_t *window; /* shared: where the device's frames begin */
+    uint32_t window_frames, credit, lent;
 };
 
 /* A batch's entry: a frame of the device and its packet's length. */

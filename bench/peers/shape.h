@@ -3,18 +3,21 @@
 #include "memory.h"
 
 struct shape {
+    bool shared; /* packets stay where the device has put them: no RX frames of the session's own */
     uint32_t ring_size, frame_size, rx_frames, tx_frames;
     uint32_t rx_descriptors, completion_entries, rx_frames_offset, dispatcher_bytes;
     uint32_t fill_entries, tx_descriptors, tx_frames_offset, client_bytes;
 };
 
-static inline struct shape session_shape(uint32_t ring_size, uint32_t frame_size, uint32_t rx_frames,
+/* `rx_frames`: the session's own, and entries of its fillRing; shared: the entries alone. */
+static inline struct shape session_shape(bool shared, uint32_t ring_size, uint32_t frame_size, uint32_t rx_frames,
                                          uint32_t tx_frames) {
-    struct shape s = {.ring_size = ring_size, .frame_size = frame_size, .rx_frames = rx_frames, .tx_frames = tx_frames};
+    struct shape s = {.shared = shared, .ring_size = ring_size, .frame_size = frame_size, .rx_frames = rx_frames,
+                      .tx_frames = tx_frames};
     s.rx_descriptors = L_ARRAYS;
     s.completion_entries = s.rx_descriptors + ring_size * L_DESCRIPTOR_SIZE;
     s.rx_frames_offset = align_up(s.completion_entries + tx_frames * L_ENTRY_SIZE, L_MAX_FRAME_SIZE);
-    s.dispatcher_bytes = align_up(s.rx_frames_offset + rx_frames * frame_size, L_REGION_ALIGNMENT);
+    s.dispatcher_bytes = align_up(s.rx_frames_offset + (shared ? 0 : rx_frames * frame_size), L_REGION_ALIGNMENT);
     s.fill_entries = L_ARRAYS;
     s.tx_descriptors = s.fill_entries + rx_frames * L_ENTRY_SIZE;
     s.tx_frames_offset = align_up(s.tx_descriptors + ring_size * L_DESCRIPTOR_SIZE, L_MAX_FRAME_SIZE);

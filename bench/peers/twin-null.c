@@ -1,6 +1,6 @@
 /*
  * The C twin over a null device: a pool of prepared frames, a dispatcher on core 0, a client process on core 1.
- * --size BYTES --seconds S --warmup S --mode lossless|drop --pages huge|small
+ * --size BYTES --seconds S --warmup S --mode lossless|drop --queue isolated|shared --pages huge|small
  * lossless: a burst is taken from the device once the client has room for all of it.
  */
 #include "client.h"
@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { POOL_FRAMES = 65536, FRAME_SIZE = 2048, RING_SIZE = 1024, RX_FRAMES = 16384, TX_FRAMES = 1024 };
+enum { POOL_FRAMES = 65536, FRAME_SIZE = 2048, RING_SIZE = 1024, RX_FRAMES = 16384, TX_FRAMES = 1024, CREDIT = 1024 };
 enum { TURNS_A_LOOK = 1024 };
 static const uint16_t QUEUE_PORTS[4] = {5001, 5002, 5003, 5004};
 
@@ -20,6 +20,7 @@ struct result {
 };
 
 struct null_device {
+    int pool_fd;
     uint8_t *pool;
     uint32_t packet_size, next;
     uint64_t given_back;
@@ -38,7 +39,8 @@ static uint32_t null_rx_burst(struct null_device *d, struct packet *burst, uint3
 static struct null_device *open_null_device(uint32_t packet_size, bool huge) {
     struct null_device *d = allocate(sizeof *d);
     size_t bytes = (size_t)POOL_FRAMES * FRAME_SIZE;
-    d->pool = map_region(create_region("null-pool", bytes, huge), bytes, PROT_READ | PROT_WRITE);
+    d->pool_fd = create_region("null-pool", bytes, huge);
+    d->pool = map_region(d->pool_fd, bytes, PROT_READ | PROT_WRITE);
     d->packet_size = packet_size;
     struct traffic traffic = {.packet_size = packet_size, .destination_mac = {2, 0, 0, 0, 0, 2}};
     traffic.ports[0] = QUEUE_PORTS[0];
@@ -53,8 +55,7 @@ static void dispatch(struct dataplane *d, struct null_device *device, bool lossl
     struct packet burst[BURST];
     for (uint32_t turn = 0; turn % TURNS_A_LOOK || (!*done && !any_violated(d)); turn++) {
         if (!lossless || all_have_room(d)) {
-            receive_burst(d, burst, null_rx_burst(device, burst, BURST));
-            device->given_back += BURST;
+            device->given_back += receive_burst(d, burst, null_rx_burst(device, burst, BURST));
         }
         reclaim_all(d);
         for (uint32_t i = 0; i < d->session_count; i++)
@@ -91,7 +92,8 @@ int main(int argc, char **argv) {
     bool huge = strcmp(option(argc, argv, "pages", "huge"), "huge") == 0;
 
     pin_to_core(0);
-    struct shape shape = session_shape(RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
+    bool is_shared = strcmp(option(argc, argv, "queue", "isolated"), "shared") == 0;
+    struct shape shape = session_shape(is_shared, RING_SIZE, FRAME_SIZE, is_shared ? CREDIT : RX_FRAMES, TX_FRAMES);
     int own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);
     int peer_fd = create_region("client", shape.client_bytes, false);
     uint8_t *own = map_region(own_fd, shape.dispatcher_bytes, PROT_READ | PROT_WRITE);
@@ -108,6 +110,7 @@ int main(int argc, char **argv) {
     dataplane->of_queue[0] = dataplane->sessions[0] = session;
     dataplane->session_count = 1;
     struct null_device *device = open_null_device(size, huge);
+    if (is_shared) lend_from(session, device->pool, POOL_FRAMES, CREDIT);
 
     pid_t child = check(fork(), "fork");
     if (child == 0) {
@@ -116,6 +119,12 @@ int main(int argc, char **argv) {
         check(munmap(own, shape.dispatcher_bytes), "munmap");
         struct client client = {.shape = shape, .own = peer, .wake_fd = wake[1]};
         client.dispatcher = map_region(own_fd, shape.dispatcher_bytes, PROT_READ);
+        client.packets_at = client.dispatcher;
+        if (is_shared) {
+            size_t bytes = (size_t)POOL_FRAMES * FRAME_SIZE;
+            check(munmap(device->pool, bytes), "munmap");
+            client.packets_at = map_region(device->pool_fd, bytes, PROT_READ);
+        }
         consume(&client, warmup, measure, result);
         _exit(0);
     }
@@ -125,9 +134,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "the client broke the rules of its rings\n");
         return 1;
     }
-    uint64_t dropped = counted(session, L_COUNTER_RX_DROP_RING_FULL) + counted(session, L_COUNTER_RX_DROP_NO_FRAME);
+    uint64_t dropped = counted(session, L_COUNTER_RX_DROP_RING_FULL) + counted(session, L_COUNTER_RX_DROP_NO_FRAME) +
+                       counted(session, L_COUNTER_RX_DROP_NO_CREDIT);
     printf("{\"mpps\":%.3f,\"gbps\":%.3f,\"delivered\":%lu,\"dropped\":%lu,\"framesCycled\":%lu,\"pages\":\"%s\"}\n",
            (double)result->packets * 1e3 / (double)result->ns, (double)result->bytes * 8 / (double)result->ns,
-           counted(session, L_COUNTER_RX_PACKETS), dropped, (uint64_t)session->free_taken, huge ? "2 MiB" : "4 KiB");
+           counted(session, L_COUNTER_RX_PACKETS), dropped, is_shared ? dataplane->returned.total : (uint64_t)session->free_taken, huge ? "2 MiB" : "4 KiB");
     return 0;
 }

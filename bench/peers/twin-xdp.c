@@ -52,8 +52,7 @@ static uint32_t receive_step(struct dataplane *d, struct xsk *x) {
         burst[i] = (struct packet){x->umem + packet->addr, packet->len};
     }
     xsk_release(&x->rx, n);
-    receive_burst(d, burst, n);
-    give_back(x, burst, n);
+    give_back(x, burst, receive_burst(d, burst, n));
     return n;
 }
 
@@ -171,7 +170,7 @@ static void consume(struct client *c, struct shared *shared, struct client_resul
 
 /* Makes a session and its client process. */
 static pid_t start_client(struct session *s, struct shared *shared, uint32_t id, bool huge, uint32_t spins) {
-    struct shape shape = session_shape(RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
+    struct shape shape = session_shape(false, RING_SIZE, FRAME_SIZE, RX_FRAMES, TX_FRAMES);
     int own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);
     int peer_fd = create_region("client", shape.client_bytes, false);
     uint8_t *own = map_region(own_fd, shape.dispatcher_bytes, PROT_READ | PROT_WRITE);
@@ -186,6 +185,7 @@ static pid_t start_client(struct session *s, struct shared *shared, uint32_t id,
     check(munmap(own, shape.dispatcher_bytes), "munmap");
     struct client client = {.shape = shape, .own = peer, .wake_fd = wake[1]};
     client.dispatcher = map_region(own_fd, shape.dispatcher_bytes, PROT_READ);
+    client.packets_at = client.dispatcher;
     consume(&client, shared, &shared->clients[id], spins);
     _exit(0);
 }

@@ -22,8 +22,10 @@ interface Entry {
 
 const EXPERIMENTS: readonly Entry[] = [
   { name: 'delivery-64', needsLab: false, open: (setup) => delivery(setup, 64) },
-  { name: 'delivery-64-sampled', needsLab: false, open: (setup) => delivery(setup, 64, true) },
+  { name: 'delivery-64-sampled', needsLab: false, open: (setup) => delivery(setup, 64, { sampled: true }) },
   { name: 'delivery-1500', needsLab: false, open: (setup) => delivery(setup, 1500) },
+  { name: 'shared-64', needsLab: false, open: (setup) => delivery(setup, 64, { mode: 'shared' }) },
+  { name: 'shared-1500', needsLab: false, open: (setup) => delivery(setup, 1500, { mode: 'shared' }) },
   { name: 'af-xdp-300k', needsLab: true, open: fixedRate },
   { name: 'af-xdp-lossless', needsLab: true, open: highestLosslessRate },
   { name: 'attach', needsLab: false, open: attach },

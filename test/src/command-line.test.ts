@@ -66,8 +66,8 @@ test.serial('queues prints a table', async (t) => {
   await Bystander.attach(t, host);
   const { output, status } = await Command.run(t, ['queues', '--interval', '0.1', '--socket', host.socket]);
   t.is(status, 0);
-  t.regex(output, /queue +client +rx packets\/s/);
-  t.regex(output, new RegExp(`two +pid ${process.pid}, user`));
+  t.regex(output, /queue +mode +client +rx packets\/s/);
+  t.regex(output, new RegExp(`two +isolated +pid ${process.pid}, user .* 0/128 `));
 });
 
 test.serial('queues without a dispatcher: DispatcherNotRunning, status 1', async (t) => {

@@ -1,17 +1,27 @@
+import type { QueueMode } from '@nicshare/client';
 import type { DispatcherOptions } from '@nicshare/dispatcher';
 import type { Experiment, Sample } from '../experiment.js';
 import type { SpinningSettings } from '../ours/spinning-client.js';
 import { runPeer, startOwn } from '../processes.js';
 import { commonOptions, QUEUES, type Setup, socketDirectory } from '../setup.js';
 
-/**
- * Packets from a null device to one client in another process, a core each, none lost. `sampled`: we sample latencies
- * meanwhile, as by default with metrics; the twin never does.
- */
-export function delivery(setup: Setup, packetSize: number, sampled = false): Experiment {
+interface Kind {
+  readonly mode?: QueueMode;
+  /** We sample latencies meanwhile, as by default with metrics; the twin never does. */
+  readonly sampled?: boolean;
+}
+
+/** Packets from a null device to one client in another process, a core each, none lost. */
+export function delivery(
+  setup: Setup,
+  packetSize: number,
+  { mode = 'isolated', sampled = false }: Kind = {},
+): Experiment {
   const { socket, remove } = socketDirectory();
+  const common = commonOptions(socket, setup.pages);
   const dispatcherOptions: DispatcherOptions = {
-    ...commonOptions(socket, setup.pages),
+    ...common,
+    queues: common.queues.map((queue) => ({ ...queue, mode })),
     device: { driver: 'null', packetSize, destinationPorts: [QUEUES[0].port], frames: 65536 },
     overflow: 'hold',
     ...(sampled && { latency: {} }),
@@ -34,12 +44,13 @@ export function delivery(setup: Setup, packetSize: number, sampled = false): Exp
 
   async function peer(): Promise<Sample> {
     const { pages, seconds, warmupSeconds } = setup;
-    const { mpps } = await runPeer('twin-null', { size: packetSize, seconds, warmup: warmupSeconds, pages });
+    const options = { size: packetSize, seconds, warmup: warmupSeconds, queue: mode, pages };
+    const { mpps } = await runPeer('twin-null', options);
     return { rate: mpps! };
   }
 
   return {
-    name: `delivery-${packetSize}${sampled ? '-sampled' : ''}`,
+    name: `${mode === 'shared' ? 'shared' : 'delivery'}-${packetSize}${sampled ? '-sampled' : ''}`,
     metrics: [{ name: 'rate', unit: 'Mpps' }],
     peerName: 'C twin',
     ours,

@@ -1,4 +1,4 @@
-import type { DispatcherStats } from '../stats.js';
+import type { DispatcherStats, QueueStats } from '../stats.js';
 import { clientText, dropsOf, headline, queueRates, scaled, sum } from './rates.js';
 import { askOnce, type Sample, samples } from './sampling.js';
 import { formatTable } from './table.js';
@@ -12,11 +12,13 @@ interface Options {
 
 const COLUMNS = [
   'queue',
+  'mode',
   'client',
   'rx packets/s',
   'rx bits/s',
   'tx packets/s',
   'tx bits/s',
+  'frames held',
   'drops',
   'wake-ups',
 ];
@@ -27,17 +29,30 @@ function render(sample: Sample): string {
   const rows = queues.map((queue, index) => {
     const { rxPackets, rxBits, txPackets, txBits } = rates[index]!;
     const speeds = [rxPackets, rxBits, txPackets, txBits].map(scaled);
-    return [queue.name, clientText(queue), ...speeds, String(dropsOf(queue)), String(queue.totals.wakeups)];
+    const { name, mode, totals } = queue;
+    return [
+      name,
+      mode,
+      clientText(queue),
+      ...speeds,
+      heldText(queue),
+      String(dropsOf(queue)),
+      String(totals.wakeups),
+    ];
   });
   const lost = sum(deviceCounters.rxDropped);
   const link = deviceCounters.link === 'down' ? 'link down, ' : '';
   return [
     headline(sample.after),
-    formatTable(COLUMNS, rows),
+    formatTable(COLUMNS, rows, 3),
     `${link}received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
     ...exceptionLines(sample.after),
   ].join('\n');
 }
+
+/** RX frames that are out with the client, of those that it may hold. */
+const heldText = ({ client }: QueueStats): string =>
+  client ? `${client.frames.total - client.frames.free}/${client.frames.total}` : '-';
 
 function exceptionLines({ device, plane }: DispatcherStats): string[] {
   if (device.exceptionInterface === undefined) return [];

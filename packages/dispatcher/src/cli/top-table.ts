@@ -5,7 +5,7 @@ import { latencyTable } from './top-latency.js';
 import type { QueueView, RingView, TopView } from './top-view.js';
 
 const RINGS = ['ring', 'rx packets/s', 'rx waiting', 'rx free', 'tx packets/s', 'tx waiting'];
-const QUEUES = ['queue', 'rx packets/s', 'rx bits/s', 'tx packets/s', 'tx bits/s', 'drops/s'];
+const QUEUES = ['queue', 'mode', 'rx packets/s', 'rx bits/s', 'tx packets/s', 'tx bits/s', 'drops/s'];
 
 const ringRow = (ring: RingView): string[] => [
   String(ring.ring),
@@ -18,6 +18,7 @@ const ringRow = (ring: RingView): string[] => [
 
 const queueRow = (queue: QueueView): string[] => [
   queue.name,
+  queue.mode,
   ...[queue.rxPackets, queue.rxBits, queue.txPackets, queue.txBits, sum(queue.drops)].map(scaled),
 ];
 
@@ -54,7 +55,7 @@ export function renderTop(view: TopView): string[] {
     ...exceptionLines(view),
     '',
     ...rings,
-    formatTable(QUEUES, queues.map(queueRow), 1),
+    formatTable(QUEUES, queues.map(queueRow), 2),
     '',
     ...clientTable(queues),
     ...latencyTable(queues),

@@ -16,6 +16,7 @@ export interface RingView
 /** A queue: rates a second, its client, and how long packets took. */
 export interface QueueView extends QueueRates {
   readonly name: string;
+  readonly mode: string;
   /** Null where nobody is attached. */
   readonly client: ClientView | null;
   /** Null where no samples are taken. */
@@ -120,6 +121,7 @@ export function topView(sample: Sample, time: Date): TopView {
       const earlier = before.queues.find(({ name }) => name === queue.name) ?? queue;
       return {
         name: queue.name,
+        mode: queue.mode,
         ...rates[index]!,
         client: clientView(sample, earlier, queue),
         latency: latencyView(earlier, queue),

@@ -185,7 +185,7 @@ test('the table shows the device, its rings, the queues, and drops by reason', (
   const text = renderTop(topView(SAMPLE, TIME)).join('\n');
   t.regex(text, /^fake0 by fake \(in memory\), dispatcher 1, up 12 s, 25 % of a processor\n/);
   t.regex(text, /^ *0 +1\.00 k +16\/64 +100 +500 +8\/64$/m);
-  t.regex(text, /^dns +900 +720\.00 k +500 +400\.00 k +25$/m);
+  t.regex(text, /^dns +isolated +900 +720\.00 k +500 +400\.00 k +25$/m);
   t.regex(text, /^77 +dns +1000 +10 % +25 % +25 % +13 % +3 +4 +20$/m);
   t.false(text.includes('latency'));
   t.regex(text, /^ {2}fake0: ringFull 10, runt 1, notPassed 2$/m);
