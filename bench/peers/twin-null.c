@@ -1,6 +1,7 @@
 /*
  * The C twin over a null device: a pool of prepared frames, a dispatcher on core 0, a client process on core 1.
- * --size BYTES --seconds S --warmup S --mode lossless|drop --queue isolated|shared --pages huge|small
+ * --size BYTES --seconds S --warmup S --mode lossless|drop|device --queue isolated|shared --pages huge|small
+ * device: only the pool, its packets looked at; no client, no rings.
  * lossless: a burst is taken from the device once the client has room for all of it.
  */
 #include "client.h"
@@ -84,6 +85,33 @@ static void consume(struct client *c, uint64_t warmup_ns, uint64_t measure_ns, s
     }
 }
 
+/* Takes bursts and reads 8 bytes of every packet, for the warm-up, then for `measure_ns`. */
+static int measure_device(struct null_device *device, uint64_t warmup_ns, uint64_t measure_ns) {
+    struct packet burst[BURST];
+    uint64_t begin = now_ns() + warmup_ns, packets = 0, sum = 0;
+    bool measuring = false;
+    for (uint32_t turn = 0;; turn++) {
+        uint32_t count = null_rx_burst(device, burst, BURST);
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t word;
+            memcpy(&word, burst[i].bytes, sizeof word);
+            sum += word;
+        }
+        device->given_back += count;
+        packets += count;
+        if (turn % TURNS_A_LOOK) continue;
+        uint64_t now = now_ns();
+        if (measuring && now - begin >= measure_ns) {
+            printf("{\"mpps\":%.3f,\"sum\":%lu}\n", (double)packets * 1e3 / (double)(now - begin), sum);
+            return 0;
+        }
+        if (measuring || now < begin) continue;
+        measuring = true;
+        begin = now;
+        packets = 0;
+    }
+}
+
 int main(int argc, char **argv) {
     uint32_t size = (uint32_t)option_number(argc, argv, "size", "64");
     uint64_t measure = (uint64_t)(option_number(argc, argv, "seconds", "2") * NS_PER_S);
@@ -92,6 +120,8 @@ int main(int argc, char **argv) {
     bool huge = strcmp(option(argc, argv, "pages", "huge"), "huge") == 0;
 
     pin_to_core(0);
+    if (strcmp(option(argc, argv, "mode", "lossless"), "device") == 0)
+        return measure_device(open_null_device(size, huge), warmup, measure);
     bool is_shared = strcmp(option(argc, argv, "queue", "isolated"), "shared") == 0;
     struct shape shape = session_shape(is_shared, RING_SIZE, FRAME_SIZE, is_shared ? CREDIT : RX_FRAMES, TX_FRAMES);
     int own_fd = create_region("dispatcher", shape.dispatcher_bytes, huge);

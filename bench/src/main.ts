@@ -6,6 +6,7 @@ import { type Effort, type Experiment, type Figure, measure } from './experiment
 import { fixedRate, highestLosslessRate, idle } from './experiments/af-xdp.js';
 import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
+import { replay, replayDriver } from './experiments/replay.js';
 import { udpEcho } from './experiments/udp-echo.js';
 import { wakeup } from './experiments/wakeup.js';
 import { reserveHugepages } from './hugepages.js';
@@ -26,6 +27,8 @@ const EXPERIMENTS: readonly Entry[] = [
   { name: 'delivery-1500', needsLab: false, open: (setup) => delivery(setup, 1500) },
   { name: 'shared-64', needsLab: false, open: (setup) => delivery(setup, 64, { mode: 'shared' }) },
   { name: 'shared-1500', needsLab: false, open: (setup) => delivery(setup, 1500, { mode: 'shared' }) },
+  { name: 'pcap', needsLab: false, open: replay },
+  { name: 'pcap-driver', needsLab: false, open: replayDriver },
   { name: 'af-xdp-300k', needsLab: true, open: fixedRate },
   { name: 'af-xdp-lossless', needsLab: true, open: highestLosslessRate },
   { name: 'attach', needsLab: false, open: attach },

@@ -21,6 +21,8 @@ export const QUEUES = [
 
 /** The sizes of a session, as in the C twin. */
 export const RX_FRAMES = 16384;
+/** Packets that a device has to give, round and round, as in the C twin. */
+export const POOL_PACKETS = 65536;
 
 /** What all our dispatchers have in common. */
 export const commonOptions = (socket: string, pages: Setup['pages']) =>
@@ -35,10 +37,10 @@ export const commonOptions = (socket: string, pages: Setup['pages']) =>
     queues: QUEUES.map(({ name, port }) => ({ name, match: { protocol: 'udp', destinationPort: port } })),
   }) satisfies Partial<DispatcherOptions>;
 
-/** A directory for sockets; it goes with the benchmark at the latest. */
-export function socketDirectory(): { readonly socket: string; remove(): void } {
+/** A directory for sockets and files; it goes with the benchmark at the latest. */
+export function socketDirectory(): { readonly directory: string; readonly socket: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'nicshare-bench-'));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   process.once('exit', remove);
-  return { socket: join(directory, 'bench.sock'), remove };
+  return { directory, socket: join(directory, 'bench.sock'), remove };
 }

@@ -302,6 +302,18 @@ rootTest(`an interface that cannot be used is refused in words${unless}`, async 
   t.true(notes.some((line) => /no carrier/.test(line)));
 });
 
+rootTest(`the link is that of the interface, up, down, or gone${unless}`, async (t) => {
+  const device = open();
+  t.true(await eventually(() => device.stats().link === 'up'));
+  setLink('x1', { up: false });
+  t.true(await eventually(() => device.stats().link === 'down'));
+  setLink('x1', { up: true });
+  t.true(await eventually(() => device.stats().link === 'up'));
+  deleteLink('x0');
+  t.is(device.stats().link, 'down');
+  device.close();
+});
+
 rootTest(`an interface that goes down or away ends the device${unless}`, (t) => {
   const down = open();
   setLink('x0', { up: false });

@@ -3,26 +3,37 @@ import type { DispatcherOptions } from '@nicshare/dispatcher';
 import type { Experiment, Sample } from '../experiment.js';
 import type { SpinningSettings } from '../ours/spinning-client.js';
 import { runPeer, startOwn } from '../processes.js';
-import { commonOptions, QUEUES, type Setup, socketDirectory } from '../setup.js';
+import { commonOptions, POOL_PACKETS, QUEUES, type Setup, socketDirectory } from '../setup.js';
 
 interface Kind {
   readonly mode?: QueueMode;
   /** We sample latencies meanwhile, as by default with metrics; the twin never does. */
   readonly sampled?: boolean;
+  /** Another device, which never runs dry either and gives packets for the first queue. */
+  readonly source?: Source;
 }
 
-/** Packets from a null device to one client in another process, a core each, none lost. */
+interface Source {
+  readonly name: string;
+  /** `directory` is the experiment's own. */
+  readonly device: (directory: string) => DispatcherOptions['device'];
+}
+
+/**
+ * Packets from a null device to one client in another process, a core each, none lost. The twin has as many prepared
+ * packets.
+ */
 export function delivery(
   setup: Setup,
   packetSize: number,
-  { mode = 'isolated', sampled = false }: Kind = {},
+  { mode = 'isolated', sampled = false, source }: Kind = {},
 ): Experiment {
-  const { socket, remove } = socketDirectory();
+  const { socket, directory, remove } = socketDirectory();
   const common = commonOptions(socket, setup.pages);
   const dispatcherOptions: DispatcherOptions = {
     ...common,
     queues: common.queues.map((queue) => ({ ...queue, mode })),
-    device: { driver: 'null', packetSize, destinationPorts: [QUEUES[0].port], frames: 65536 },
+    device: source?.device(directory) ?? nullDevice(packetSize),
     overflow: 'hold',
     ...(sampled && { latency: {} }),
   };
@@ -50,7 +61,9 @@ export function delivery(
   }
 
   return {
-    name: `${mode === 'shared' ? 'shared' : 'delivery'}-${packetSize}${sampled ? '-sampled' : ''}`,
+    name:
+      source?.name ??
+      `${mode === 'shared' ? 'shared' : 'delivery'}-${packetSize}${sampled ? '-sampled' : ''}`,
     metrics: [{ name: 'rate', unit: 'Mpps' }],
     peerName: 'C twin',
     ours,
@@ -58,3 +71,10 @@ export function delivery(
     close: async () => remove(),
   };
 }
+
+const nullDevice = (packetSize: number): DispatcherOptions['device'] => ({
+  driver: 'null',
+  packetSize,
+  destinationPorts: [QUEUES[0].port],
+  frames: POOL_PACKETS,
+});

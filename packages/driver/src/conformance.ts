@@ -3,7 +3,7 @@ import type { Bench } from './conformance/bench.js';
 import { Driver } from './conformance/driver.js';
 import { filters } from './conformance/filtering.js';
 import { total } from './conformance/packets.js';
-import { receives } from './conformance/receiving.js';
+import { receives, runsShort } from './conformance/receiving.js';
 import { sends } from './conformance/sending.js';
 import { sleeps } from './conformance/sleeping.js';
 import { timesPackets } from './conformance/timing.js';
@@ -14,25 +14,25 @@ export type { Bench, Outside } from './conformance/bench.js';
 /** A test runner's function that takes a test: ava's `test.serial`, or its `skip`. */
 export type Register = (title: string, body: (t: Assertions) => Promise<void>) => void;
 
-const GROUPS = { describesItself, receives, sends, filters, sleeps, timesPackets } as const;
+const GROUPS = { describesItself, receives, runsShort, sends, filters, sleeps, timesPackets } as const;
 
 /** A part of the suite. */
 export type ConformanceGroup = keyof typeof GROUPS;
 
 /**
  * Registers the tests that every driver has to pass. `open` opens a device, of at least one ring of each direction,
- * for each test anew; the suite sets its rules. A small ring (64) keeps it short. `groups` names the parts for a driver that
- * cannot take packets from outside.
+ * for each test anew, and is told its title; the suite sets its rules. A small ring (64) keeps it short. `groups` names the
+ * parts for a driver that all of them cannot be asked of.
  */
 export function deviceConformance(
   register: Register,
   name: string,
-  open: () => Bench | Promise<Bench>,
+  open: (title: string) => Bench | Promise<Bench>,
   groups = Object.keys(GROUPS) as readonly ConformanceGroup[],
 ): void {
   const behaviour: Behaviour = (title, body) => {
     register(`${name}: ${title}`, async (t) => {
-      const bench = await open();
+      const bench = await open(title);
       try {
         bench.device.setRules({ matches: [{}], unmatched: 'pass' });
         bench.device.start?.();

@@ -107,7 +107,10 @@ export function receives(behaviour: Behaviour): void {
         );
     }
   });
+}
 
+/** Of a device that has a limited number of frames to receive into. */
+export function runsShort(behaviour: Behaviour): void {
   behaviour('loses and counts packets while all frames are held, and recovers', async (t, bench, driver) => {
     const held = new Map<number, number[]>();
     const sent = bench.ringSize * 8;

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { PollSet } from '@nicshare/shm/sys';
 import test from 'ava';
 import { packet } from '../conformance/packets.js';
-import { deviceConformance } from '../conformance.js';
 import { BATCH_ENTRY } from '../tables.js';
-import { PcapngFile, pcapFile, type Sample } from './capture/samples.test.support.js';
+import { PcapngFile, pcapFile } from './capture/samples.test.support.js';
 import {
   directory,
   FRAME_SIZE,
@@ -12,7 +11,6 @@ import {
   MS,
   open,
   openWaiting,
-  RING_SIZE,
   recorded,
   samples,
   upTo,
@@ -21,49 +19,6 @@ import {
 import type { PcapOptions } from './options.js';
 
 const WAIT_MS = 20_000;
-
-/*
- * The conformance suite's packets come from outside while the device is open, with bytes that each test chooses; a
- * capture is fixed when the device opens. So `receives` and `filters` cannot run on it: what they ask for is tested
- * below (bytes, order, all lengths, bursts), but for frames that run short, of which a replay has no lack, and rules,
- * which it does not carry out. `sleeps` sends the packets 0, 1 and 2 in turn: they are in the capture, and 'sent' by
- * setting the device's clock to when the next one is due.
- */
-const SLEEP_GAP = 500 * MS;
-
-deviceConformance(
-  test.serial,
-  'pcap',
-  () => {
-    const record = fresh();
-    const { device, arena, clock, take } = open({ file: written(pcapFile(nextPackets())), record });
-    take();
-    let taken = 0;
-    return {
-      device,
-      arena,
-      ringSize: RING_SIZE,
-      outside: {
-        send: () => {
-          clock.now += SLEEP_GAP;
-        },
-        receive: () => {
-          const packets = recorded(record);
-          const before = taken;
-          taken = packets.length;
-          return packets.slice(before);
-        },
-      },
-      close: () => device.close(),
-    };
-  },
-  ['describesItself', 'sends', 'sleeps'],
-);
-
-/** One that starts the clock, then 0, 1, 2, and one that never comes. */
-function nextPackets(): Sample[] {
-  return [9, 0, 1, 2, 9].map((number, i) => ({ bytes: packet(number), time: BigInt(i * SLEEP_GAP) }));
-}
 
 test('flat out it hands over all packets at once, byte for byte and in order, then none', (t) => {
   const sent = upTo(150).map((number) => packet(number, 60 + number * 13));
