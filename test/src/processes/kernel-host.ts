@@ -1,7 +1,7 @@
 /*
  * A host with nothing but its kernel: sends by ordinary sockets, and says what came back. Commands: serve (answer
  * TCP and UDP), udp (`address`, `port`, `count`), ping (`address`, `count`), tcp (`address`), scatter (as udp, but
- * nothing is to come back).
+ * nothing is to come back), datagram (`address`, `port`, `length`).
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -65,6 +65,12 @@ async function scatter(address: string, port: number, count: number): Promise<vo
   await say('scattered');
 }
 
+async function datagram(address: string, port: number, length: number): Promise<void> {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.send(Buffer.alloc(length, 1), port, address, resolve));
+  socket.close();
+}
+
 /** RFC 1071. */
 function checksum(bytes: Buffer): number {
   let sum = 0;
@@ -121,7 +127,8 @@ async function tcp(address: string): Promise<void> {
 
 await say('up');
 for (;;) {
-  const { event, address, port, count } = await nextCommand();
+  const { event, address, port, count, length } = await nextCommand();
+  if (event === 'datagram') await datagram(String(address), Number(port), Number(length));
   if (event === 'serve') await serve();
   if (event === 'udp') await udp(String(address), Number(port), Number(count));
   if (event === 'scatter') await scatter(String(address), Number(port), Number(count));

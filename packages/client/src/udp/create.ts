@@ -1,6 +1,7 @@
 import type { Port } from '../port.js';
+import type { UdpSocketEvents } from './events.js';
 import type { UdpSocketOptions, UdpSocketType } from './options.js';
-import { UdpSocket, type UdpSocketEvents } from './socket.js';
+import { UdpSocket } from './socket.js';
 
 /**
  * Makes a UDP socket on an attached queue, with the events and methods of node:dgram's: bind it to the UDP port that

@@ -1,6 +1,4 @@
-import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
-import { isIPv4 } from 'node:net';
 import type { NicshareError } from '@nicshare/shm';
 import type { Port } from '../port.js';
 import { Binding, type SocketSettings } from './binding.js';
@@ -13,8 +11,11 @@ import {
   UdpSocketError,
   unreachable,
 } from './errors.js';
+import type { UdpAddress, UdpSocketEvents } from './events.js';
 import { DEFAULT_TTL } from './format.js';
 import { UdpHost } from './host.js';
+import { type LaterCall, LaterCalls } from './later-calls.js';
+import { withAddress } from './names.js';
 import {
   DEFAULT_SEND_QUEUE,
   readBinding,
@@ -35,31 +36,6 @@ import type { SendCallback } from './tx-burst.js';
 /** Where dgram sends what names no address. */
 const LOCALHOST = '127.0.0.1';
 
-/** An address as dgram tells it. */
-export interface UdpAddress {
-  address: string;
-  family: 'IPv4';
-  port: number;
-}
-
-/** Where a datagram came from, as dgram tells it. */
-export interface UdpRemoteInfo extends UdpAddress {
-  /** Bytes of the message. */
-  size: number;
-}
-
-/** Events of a UdpSocket, and what their listeners are given. */
-export interface UdpSocketEvents {
-  /** A datagram. Its memory is cut from a piece of 32 KiB that others share: copy what you keep for long. */
-  message: [message: Buffer, remote: UdpRemoteInfo];
-  /** The socket has its UDP port. */
-  listening: [];
-  connect: [];
-  close: [];
-  /** A bind or a connect failed, a name is unknown, or (NicshareError) the port's session has ended. */
-  error: [error: Error];
-}
-
 type ConnectCallback = (error?: Error) => void;
 
 /**
@@ -75,8 +51,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #state: 'unbound' | 'binding' | 'bound' | 'closed' = 'unbound';
   #binding: Binding | undefined;
   #connecting = false;
-  /** What was called before the socket was bound. */
-  #later: ((error?: Error) => void)[] = [];
+  readonly #later = new LaterCalls();
   /** One for all sends: filled and used within one call. */
   readonly #sending: Sending = {
     payload: [],
@@ -162,7 +137,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     const sending = this.#sending;
     readSending(sending, this.#binding?.remote !== undefined, message, a, b, c, d, e);
     this.#requireRunning();
-    if (this.#state === 'bound' && this.#later.length === 0) this.#send(this.#binding!, sending);
+    if (this.#state === 'bound' && !this.#later.pending) this.#send(this.#binding!, sending);
     else this.#sendLater({ ...sending });
   }
 
@@ -191,7 +166,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     this.#connecting = true;
     this.#whenBound((error) => {
       if (error) return this.#connectFailed(error, callback);
-      this.#withAddress(name || LOCALHOST, (failure, address) => {
+      withAddress(name || LOCALHOST, this.#options.lookup, (failure, address) => {
         if (failure) this.#connectFailed(failure, callback);
         else this.#connect(udpPort, address, callback);
       });
@@ -220,7 +195,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     this.#requireRunning();
     if (callback) this.once('close', callback);
     // What was sent before the socket was bound is sent first, as dgram does.
-    if (this.#later.length > 0) this.#later.push(() => this.#close());
+    if (this.#later.pending) this.#later.add(() => this.#close());
     else this.#close();
     return this;
   }
@@ -277,7 +252,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   async #bind(udpPort: number, name: string): Promise<void> {
     const resolver = this.#options.resolver ?? (await this.#port.resolver());
     const address = await new Promise<string>((resolve, reject) => {
-      this.#withAddress(name, (error, found) => (error ? reject(error) : resolve(found)));
+      withAddress(name, this.#options.lookup, (error, found) => (error ? reject(error) : resolve(found)));
     });
     if (this.#state === 'closed') return;
     this.#binding = new Binding({
@@ -300,21 +275,21 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #listening(): void {
     if (this.#state !== 'bound') return;
     this.emit('listening');
-    for (const call of this.#later.splice(0)) call();
+    this.#later.run();
   }
 
   #bindFailed(error: Error): void {
     if (this.#state === 'closed') return;
     this.#state = 'unbound';
-    for (const call of this.#later.splice(0)) call(error);
+    this.#later.run(error);
     this.emit('error', error);
   }
 
   /** Calls at once where the socket is bound; binds it where nobody has. */
-  #whenBound(call: (error?: Error) => void): void {
+  #whenBound(call: LaterCall): void {
     if (this.#state === 'unbound') this.bind();
-    if (this.#state === 'bound' && this.#later.length === 0) call();
-    else this.#later.push(call);
+    if (this.#state === 'bound' && !this.#later.pending) call();
+    else this.#later.add(call);
   }
 
   #sendLater(sending: Sending): void {
@@ -329,17 +304,12 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     const port = remote === undefined ? sending.port! : remote.port;
     const name = remote === undefined ? sending.address || LOCALHOST : remote.address;
     if (destinations.has(name)) return outbox.send(payload, length, port, name, callback);
-    this.#withAddress(name, (error, address) => {
+    withAddress(name, this.#options.lookup, (error, address) => {
       if (this.#state === 'closed') callback?.(notRunning(), 0);
       else if (error === null) outbox.send(payload, length, port, address, callback);
       else if (callback) process.nextTick(callback, error, 0);
       else process.nextTick(() => this.emit('error', error));
     });
-  }
-
-  #withAddress(name: string, callback: (error: Error | null, address: string) => void): void {
-    if (isIPv4(name)) callback(null, name);
-    else (this.#options.lookup ?? lookup)(name, { family: 4 }, callback);
   }
 
   #connect(port: number, address: string, callback: ConnectCallback | undefined): void {
@@ -385,7 +355,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     this.#state = 'closed';
     this.#binding?.close();
     this.#binding = undefined;
-    for (const call of this.#later.splice(0)) call(notRunning());
+    this.#later.run(notRunning());
     process.nextTick(() => this.emit('close'));
   }
 
