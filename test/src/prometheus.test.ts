@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { latencyQuantile } from '@nicshare/dispatcher';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
 import { startFake } from './support/fake-dispatcher.js';
@@ -133,6 +134,14 @@ withPrometheus(
       'the last sample',
       async () => (await prometheus.value(count)) === latency!.pickup.buckets.reduce((sum, n) => sum + n, 0),
     );
+
+    for (const stage of ['device', 'dispatch', 'pickup'] as const)
+      for (const share of [0.5, 0.99]) {
+        const buckets = `nicshare_latency_seconds_bucket{queue="two",stage="${stage}"}`;
+        const theirs = await prometheus.value(`histogram_quantile(${share}, ${buckets})`);
+        const ours = latencyQuantile(latency![stage]!, share)!;
+        t.true(Math.abs(theirs! - ours) < 1e-12, `${stage} ${share}: ${theirs}, we say ${ours}`);
+      }
 
     const { activeTargets } = await prometheus.ask<{
       activeTargets: readonly { health: string; lastError: string }[];

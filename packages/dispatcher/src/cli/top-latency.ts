@@ -1,5 +1,5 @@
 import { latencySamples } from '@nicshare/shm';
-import { latenciesSince, quantile } from '../latency/quantile.js';
+import { latenciesSince, latencyQuantile } from '../latency/quantile.js';
 import { type QueueLatency, STAGES, type Stage } from '../latency/stages.js';
 import type { QueueStats } from '../stats.js';
 import { formatTable } from './table.js';
@@ -26,7 +26,11 @@ function stageView(before: QueueLatency | null, after: QueueLatency, stage: Stag
   const now = after[stage];
   if (!now) return null;
   const interval = latenciesSince(before?.[stage] ?? now, now);
-  return { samples: latencySamples(interval), p50: quantile(interval, 0.5), p99: quantile(interval, 0.99) };
+  return {
+    samples: latencySamples(interval),
+    p50: latencyQuantile(interval, 0.5),
+    p99: latencyQuantile(interval, 0.99),
+  };
 }
 
 const HEAD = ['latency', ...STAGES.flatMap((stage) => [`${stage} p50`, 'p99'])];

@@ -10,7 +10,7 @@ export const latenciesSince = (before: LatencyHistogram, after: LatencyHistogram
  * The seconds that a share of the samples did not exceed, null where there are none. Samples are taken as spread
  * evenly within a bucket, and those above the last bound as that long: Prometheus' histogram_quantile says the same.
  */
-export function quantile(histogram: LatencyHistogram, share: number): number | null {
+export function latencyQuantile(histogram: LatencyHistogram, share: number): number | null {
   const total = latencySamples(histogram);
   if (total === 0) return null;
   let left = share * total;
