@@ -82,7 +82,7 @@ export function outcome(resolver: Resolver, address: string): string {
   }
 }
 
-const BOUND_MS = 30_000;
+const BOUND_MS = 60_000;
 
 /** Waits until lookups of an address come to something. Throws with what they come to instead. */
 export async function comesTo(resolver: Resolver, address: string, wanted: string): Promise<void> {

@@ -22,7 +22,7 @@ export interface MonitorListener {
 export class Monitor {
   readonly #socket: RouteSocket;
   readonly #listener: MonitorListener;
-  readonly #watch: ReadableWatch;
+  #watch: ReadableWatch;
   #closed = false;
 
   /** Throws SystemError. */
@@ -30,9 +30,14 @@ export class Monitor {
     this.#listener = listener;
     this.#socket = new RouteSocket(ALL_GROUPS);
     this.#socket.setReceiveBuffer(RECEIVE_BYTES);
-    this.#watch = watchReadable(this.#socket.fd, () => this.#read());
+    this.#watch = this.#watched();
+  }
+
+  #watched(): ReadableWatch {
+    const watch = watchReadable(this.#socket.fd, () => this.#read());
     // The dispatcher's sockets keep its process; this does not.
-    this.#watch.unref();
+    watch.unref();
+    return watch;
   }
 
   close(): void {
@@ -56,9 +61,16 @@ export class Monitor {
     for (let count = 0; count < DATAGRAMS_A_TURN; count++) {
       const messages = this.#socket.receive();
       if (messages === 'again') return true;
-      if (messages === 'overrun') this.#listener.overrun();
+      if (messages === 'overrun') this.#goOn();
       else for (const message of messages) this.#listener.notified(message);
     }
     return false;
+  }
+
+  /** An overrun shows as an error of the socket, at which the event loop stops watching it. */
+  #goOn(): void {
+    this.#watch.close();
+    this.#watch = this.#watched();
+    this.#listener.overrun();
   }
 }

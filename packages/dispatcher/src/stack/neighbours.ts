@@ -83,5 +83,12 @@ export class Neighbours {
   }
 }
 
-const isOf = ({ family, interfaceIndex, flags }: ObservedNeighbour, index: number): boolean =>
-  (family === AF_INET || family === AF_INET6) && interfaceIndex === index && (flags & NTF_PROXY) === 0;
+/** Multicast addresses need no neighbour, though the kernel keeps entries for them. */
+const isGroup = (address: Buffer): boolean =>
+  address.length === 4 ? address[0]! >>> 4 === 0xe : address[0] === 0xff;
+
+const isOf = ({ family, interfaceIndex, flags, address }: ObservedNeighbour, index: number): boolean =>
+  (family === AF_INET || family === AF_INET6) &&
+  interfaceIndex === index &&
+  (flags & NTF_PROXY) === 0 &&
+  !isGroup(address);
