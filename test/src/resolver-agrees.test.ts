@@ -10,6 +10,7 @@ import {
   type StackLab,
   stackTitle,
 } from './support/stack-lab.js';
+import { until } from './support/until.js';
 
 /*
  * Random routing tables, and the kernel's own answer (`ip route get`) for random addresses beside ours.
@@ -149,6 +150,7 @@ for (const family of [IPV4, IPV6])
     const random = new Random();
     t.log(`seed ${random.seed}`);
     setUp(lab);
+    await until('duplicate address detection', () => lab.ip('addr show tentative') === '');
     const routes = Array.from({ length: ROUTES }, () => randomRoute(random, family));
     ipBatch(lab.card, [...routes, `route add ${LAST[family.version]} via ${family.gateways[0]} dev ${CARD}`]);
     const addresses = [...new Set(Array.from({ length: ADDRESSES }, () => family.address(random)))];

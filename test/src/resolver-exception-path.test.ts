@@ -27,7 +27,7 @@ kernelTest(
     await until('the kernel asks on the wire', () =>
       host.wire.capture().some((packet) => packet[12] === 0x08 && packet[13] === 0x06 && packet[41] === 2),
     );
-    t.true(host.wire.inject(arpRequest(PEER, OWN)));
+    await until('room in the device', () => host.wire.inject(arpRequest(PEER, OWN)));
     t.like(await resolving, { address: PEER.ip, mac: PEER.mac, source: OWN, mtu: 1500 });
     t.is((await host.dispatcher.stats()).stack?.interface, 'nicshare0');
   },

@@ -26,6 +26,6 @@ export interface Resolver {
    * NeighbourFailed, Timeout, InvalidArgument, Closed.
    */
   resolve(address: string): Promise<NextHop>;
-  /** Addresses (IPv4, IPv6) of the device's interface. */
+  /** Addresses (IPv4, IPv6) of the device's interface that packets can be sent from, in the kernel's order. */
   addresses(): string[];
 }

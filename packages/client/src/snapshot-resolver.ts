@@ -86,9 +86,10 @@ export class SnapshotResolver implements Resolver {
     const reader = this.#reader;
     return reader.consistent(() => {
       const count = Math.min(reader.cell(S.COUNT_ADDRESSES), S.MAX_ADDRESSES);
-      return Array.from({ length: count }, (_, i) =>
-        formatAddress(reader.address(S.ADDRESSES + i * S.ADDRESS_BYTES, this.#words)),
-      );
+      const offsets = Array.from({ length: count }, (_, i) => S.ADDRESSES + i * S.ADDRESS_BYTES);
+      return offsets
+        .filter((offset) => (reader.cell(offset + S.ADDRESS_FLAGS) & S.ADDRESS_USABLE) !== 0)
+        .map((offset) => formatAddress(reader.address(offset, this.#words)));
     });
   }
 
