@@ -34,6 +34,7 @@ function drops({ totals, dropNoClient }: QueueStats, client: ClientTally): Recor
   return {
     'ring full': totals.rxDropRingFull,
     'no frame': totals.rxDropNoFrame,
+    'no credit': totals.rxDropNoCredit,
     oversized: totals.rxDropOversized + totals.txDropOversized,
     runt: totals.txDropRunt,
     'no client': dropNoClient,
