@@ -3,7 +3,7 @@ import type { FakeWire, Lie } from '@nicshare/driver';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
 import { Command } from './support/command.js';
-import { type FakeHost, PORTS, startFake } from './support/fake-dispatcher.js';
+import { type FakeHost, PORTS, queues, startFake } from './support/fake-dispatcher.js';
 import { numberedPacket } from './support/packets.js';
 import { until } from './support/until.js';
 
@@ -65,18 +65,25 @@ test.serial('a link that is down loses packets in both directions, counts them, 
   t.true(await sends(bystander, host.wire));
 });
 
-for (const lie of ['empty', 'too-long', 'outside', 'twice'] as const satisfies readonly Lie[])
-  test.serial(`a card that says '${lie}' of received packets hurts no client, and is counted`, async (t) => {
-    const host = await startFake(t);
-    const bystander = await Bystander.attach(t, host);
-    await bystander.exchange(1);
-    // Nothing waits and all frames are back: a frame that is named again is one that the card may name.
-    await tell(host, lie, 10);
-    if (lie !== 'twice') t.is((await counters(host)).rxDropped.wrongDescriptor, 10);
-    t.is((await host.dispatcher.stats()).queues[1]!.violations, 0);
-    t.false(bystander.port.isDetached);
-    t.true(await sends(bystander, host.wire));
-  });
+const LIES = ['empty', 'too-long', 'outside', 'twice'] as const satisfies readonly Lie[];
+
+for (const mode of ['isolated', 'shared'] as const)
+  for (const lie of LIES)
+    test.serial(
+      `a card that says '${lie}' of received packets hurts no client (${mode}), and is counted`,
+      async (t) => {
+        const host = await startFake(t, { queues: queues().map((queue) => ({ ...queue, mode })) });
+        const bystander = await Bystander.attach(t, host);
+        await bystander.exchange(1);
+        await tell(host, lie, 10);
+        // A frame that is named once more may be one that the card has to name again.
+        if (lie !== 'twice') t.is((await counters(host)).rxDropped.wrongDescriptor, 10);
+        t.is((await host.queue('two')).violations, 0);
+        t.false(bystander.port.isDetached);
+        t.true(await sends(bystander, host.wire));
+        if (lie !== 'twice') await bystander.exchange();
+      },
+    );
 
 /** The card lies so many times, and the device has looked at it. */
 async function tell(host: FakeHost, lie: Lie, times: number): Promise<void> {

@@ -26,8 +26,9 @@ import {
   stateCell,
   UNPLUGGED,
 } from './layout.js';
-import { FakeQueue } from './queue.js';
 import { writeRules } from './rule-memory.js';
+import { FakeRxQueue } from './rx-queue.js';
+import { FakeTxQueue } from './tx-queue.js';
 
 /** A device in memory: what it receives is injected, what it sends is captured, by a FakeWire. */
 export interface FakeOptions {
@@ -71,6 +72,8 @@ function faultOf(state: number): NicshareError | undefined {
     : undefined;
 }
 
+const isBroken = ({ broken }: { readonly broken: boolean }): boolean => broken;
+
 const brokenRings = (): NicshareError =>
   new NicshareError(
     'DeviceFailed',
@@ -85,7 +88,8 @@ class MemoryDevice implements FakeDevice {
   readonly wire: FakeWireDescription;
   readonly waitDescriptors: readonly number[];
   readonly #context: DeviceContext;
-  readonly #queues: readonly FakeQueue[];
+  readonly #rx: readonly FakeRxQueue[];
+  readonly #tx: readonly FakeTxQueue[];
   readonly #cells: Int32Array;
   readonly #wakeups: { own: number; peer: number };
   /** Of a closed device. */
@@ -104,7 +108,8 @@ class MemoryDevice implements FakeDevice {
     this.rxRegions = [region];
     this.#cells = new Int32Array(memory.buffer);
     this.#wakeups = createWakePair();
-    this.#queues = Array.from({ length: rings }, (_, ring) => new FakeQueue(memory, sizes, ring, maxPacket));
+    this.#rx = Array.from({ length: rings }, (_, ring) => new FakeRxQueue(memory, sizes, ring));
+    this.#tx = Array.from({ length: rings }, (_, ring) => new FakeTxQueue(memory, sizes, ring, maxPacket));
     this.info = {
       driver: 'fake',
       interface: 'fake',
@@ -115,7 +120,7 @@ class MemoryDevice implements FakeDevice {
       mode: 'in memory',
     };
     const { rxTimes = false } = context;
-    this.fastPath = fastPathOf(this.#queues, rxTimes);
+    this.fastPath = fastPathOf(this.#rx, this.#tx, rxTimes);
     this.wire = { ...sizes, rxTimes, wakeDescriptor: this.#wakeups.peer };
     this.waitDescriptors = [this.#wakeups.own];
     Atomics.store(this.#cells, stateCell(sizes), OPEN);
@@ -123,7 +128,7 @@ class MemoryDevice implements FakeDevice {
 
   prepareSleep(): boolean {
     Atomics.store(this.#cells, sleepingCell(this.wire), 1);
-    if (!this.#queues.some((queue) => queue.rxWaiting) && this.#alive) return true;
+    if (!this.#rx.some((queue) => queue.waiting) && this.#alive) return true;
     this.endSleep();
     return false;
   }
@@ -138,7 +143,7 @@ class MemoryDevice implements FakeDevice {
   }
 
   get #alive(): boolean {
-    return this.#state === OPEN && !this.#queues.some((queue) => queue.broken);
+    return this.#state === OPEN && !this.#rx.some(isBroken) && !this.#tx.some(isBroken);
   }
 
   maintain(): number {
@@ -157,25 +162,25 @@ class MemoryDevice implements FakeDevice {
   }
 
   #count(): DeviceStats {
-    const sum = (count: (queue: FakeQueue) => number): number =>
-      this.#queues.reduce((total, queue) => total + count(queue), 0);
+    const rx = (count: (queue: FakeRxQueue) => number): number => sum(this.#rx.map(count));
+    const tx = (count: (queue: FakeTxQueue) => number): number => sum(this.#tx.map(count));
     return {
       link: Atomics.load(this.#cells, linkCell(this.wire)) === 0 ? 'up' : 'down',
       rxDropped: {
-        ringFull: sum((queue) => queue.rxRingFull),
-        noFrame: sum((queue) => queue.rxNoFrame),
-        wrongLength: sum((queue) => queue.rxWrongLength),
-        linkDown: sum((queue) => queue.rxLinkDown),
-        unmatched: sum((queue) => queue.rxUnmatched),
-        wrongDescriptor: sum((queue) => queue.rxWrongDescriptor),
+        ringFull: rx((queue) => queue.ringFull),
+        noFrame: rx((queue) => queue.noFrame),
+        wrongLength: rx((queue) => queue.wrongLength),
+        linkDown: rx((queue) => queue.linkDown),
+        unmatched: rx((queue) => queue.unmatched),
+        wrongDescriptor: rx((queue) => queue.wrongDescriptor),
       },
       txDropped: {
-        runt: sum((queue) => queue.txRunts),
-        oversized: sum((queue) => queue.txOversized),
-        linkDown: sum((queue) => queue.txLinkDown),
-        wrongCompletion: sum((queue) => queue.txWrongCompletion),
+        runt: tx((queue) => queue.runts),
+        oversized: tx((queue) => queue.oversized),
+        linkDown: tx((queue) => queue.linkDown),
+        wrongCompletion: tx((queue) => queue.wrongCompletion),
       },
-      rings: this.#queues.map((_, ring) => readRingStats(this.#cells, ringBlock(this.wire, ring))),
+      rings: this.#rx.map((_, ring) => readRingStats(this.#cells, ringBlock(this.wire, ring))),
     };
   }
 
@@ -189,12 +194,14 @@ class MemoryDevice implements FakeDevice {
   }
 }
 
-function fastPathOf(queues: readonly FakeQueue[], rxTimes: boolean): FastPath {
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
+function fastPathOf(rx: readonly FakeRxQueue[], tx: readonly FakeTxQueue[], rxTimes: boolean): FastPath {
   return {
-    rxBurst: (queue, batch, max) => queues[queue]!.rxBurst(batch, max),
-    rxRelease: (queue, batch, count) => queues[queue]!.rxRelease(batch, count),
-    txReserve: (queue, batch, max) => queues[queue]!.txReserve(batch, max),
-    txBurst: (queue, batch, count) => queues[queue]!.txBurst(batch, count),
-    ...(rxTimes && { rxTime: (queue: number, entry: number) => queues[queue]!.rxTime(entry) }),
+    rxBurst: (queue, batch, max) => rx[queue]!.rxBurst(batch, max),
+    rxRelease: (queue, batch, count) => rx[queue]!.rxRelease(batch, count),
+    txReserve: (queue, batch, max) => tx[queue]!.txReserve(batch, max),
+    txBurst: (queue, batch, count) => tx[queue]!.txBurst(batch, count),
+    ...(rxTimes && { rxTime: (queue: number, entry: number) => rx[queue]!.rxTime(entry) }),
   };
 }

@@ -97,6 +97,45 @@ for (const lie of ['sent-outside', 'sent-twice'] as const satisfies readonly Lie
     t.is(free, RING_SIZE);
   });
 
+test('whatever the card says in whatever order, frames lie within the device, and no two holders have one', (t) => {
+  const plug = plugged();
+  const { device, wire, batch, words, send } = plug;
+  const [region] = device.rxRegions;
+  const lies = ['empty', 'too-long', 'outside', 'twice', 'sent-outside', 'sent-twice'] as const;
+  const held = new Set<number>();
+  let state = 0x2545f491;
+  const random = (below: number): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+  for (let step = 0; step < 20_000; step++) {
+    const act = random(6);
+    if (act === 0) wire.lie(lies[random(lies.length)]!);
+    else if (act === 1) wire.inject(numbered(step & 0xff));
+    else if (act === 2) send(step & 0xff);
+    else if (act === 3) t.true(wire.capture(random(4)).every(({ length }) => length === 60));
+    else if (act === 4) {
+      const count = device.fastPath.rxBurst(0, batch, 1 + random(8));
+      for (let i = 0; i < count; i++) {
+        const [offset, length] = [words[(batch + i * 8) / 4]!, words[(batch + i * 8) / 4 + 1]!];
+        if (held.has(offset)) t.fail(`${offset} is held already`);
+        held.add(offset);
+        if (offset < region!.offset || offset + length > region!.offset + region!.bytes)
+          t.fail(`${offset} and ${length} bytes are not the device's`);
+      }
+    } else
+      for (const offset of [...held].slice(0, random(8))) {
+        held.delete(offset);
+        words[batch / 4] = offset;
+        device.fastPath.rxRelease(0, batch, 1);
+      }
+    device.maintain();
+  }
+  t.true(device.stats().rxDropped.wrongDescriptor! > 100 && device.stats().txDropped.wrongCompletion! > 100);
+});
+
 test('a ring whose cursor cannot be ends the device, and hands over nothing', (t) => {
   const { device, wire, take } = plugged();
   t.true(wire.lie('cursor'));
