@@ -1,5 +1,5 @@
-// Runs all tests on this Node.js and then on others: test-on.mjs MAJOR... . Ends with the line
-// 'N passed, N failed, N skipped' of all of them together.
+// Runs the tests on this Node.js and then on others: test-on.mjs MAJOR... [-- FILE...]. Ends with the line
+// 'N passed, N failed, N skipped' of all runs together.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,10 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const TESTS = join(import.meta.dirname, 'test.mjs');
+const words = process.argv.slice(2);
+const end = words.includes('--') ? words.indexOf('--') : words.length;
+const [majors, files] = [words.slice(0, end), words.slice(end + 1)];
+
 const folder = mkdtempSync(join(tmpdir(), 'nicshare-node-'));
 // Tests run programs as other users.
 chmodSync(folder, 0o755);
@@ -27,7 +31,7 @@ async function test(node) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   console.log(`Tests on Node.js ${version}`);
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
-  const child = spawn(node, [TESTS], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(node, [TESTS, ...files], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
   let counts = { passed: 0, failed: 0, skipped: 0 };
   for await (const line of createInterface({ input: child.stdout })) {
@@ -44,7 +48,7 @@ async function test(node) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 try {
-  for (const node of [process.execPath, ...process.argv.slice(2).map(install)]) {
+  for (const node of [process.execPath, ...majors.map(install)]) {
     const counts = await test(node);
     for (const what of Object.keys(total)) total[what] += counts[what];
   }
