@@ -86,15 +86,21 @@ async function connected(from: Child, target: string): Promise<void> {
 }
 
 /** Sends from one host to another; returns the speed in Gbit/s. */
-async function transfer(t: ExecutionContext, from: Child, to: Child, target: string): Promise<string> {
+async function transfer(
+  t: ExecutionContext,
+  from: Child,
+  to: Child,
+  target: string,
+  bytes = GIGABYTE,
+): Promise<string> {
   await connected(from, target);
-  from.tell('send', { bytes: GIGABYTE });
+  from.tell('send', { bytes });
   from.tell('finish');
   const [sent, taken] = [await from.next('finished'), await to.next('taken')];
   t.is(taken.error, undefined);
-  t.is(taken.bytes, GIGABYTE);
+  t.is(taken.bytes, bytes);
   t.is(taken.digest, sent.digest);
-  return ((GIGABYTE * 8) / 1e9 / Number(sent.seconds)).toFixed(2);
+  return ((bytes * 8) / 1e9 / Number(sent.seconds)).toFixed(2);
 }
 
 onVeth(title('a gigabyte over TCP passes the exception path whole, in each direction'), async (t) => {
@@ -104,6 +110,11 @@ onVeth(title('a gigabyte over TCP passes the exception path whole, in each direc
   const [near, far] = [await host(t, 'bulk-tcp', lab.card), await host(t, 'bulk-tcp', lab.far)];
   t.log(`to the kernel ${await transfer(t, far, near, address)} Gbit/s`);
   t.log(`from the kernel ${await transfer(t, near, far, FAR_ADDRESS)} Gbit/s`);
+  const responder = Child.start(t, 'responder', [lab.socket, 'echo', 'answer']);
+  await responder.next('attached');
+  const beside = transfer(t, far, near, address, 300e6);
+  t.is(await ask(lab.peer, 'udp', { port: 7, count: 300 }), 300, 'a queue is served meanwhile');
+  await beside;
   const { plane, deviceCounters } = await stats(t, lab);
   t.true(plane.exceptionToKernel > GIGABYTE / 1500);
   t.true(plane.exceptionFromKernel > GIGABYTE / 1500);

@@ -1,6 +1,7 @@
 /* The exception path on the fake device: what no queue takes goes to the kernel of this process's own namespace. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from '@nicshare/client';
 import { createDispatcher, type DispatcherOptions } from '@nicshare/dispatcher';
 import { addNeighbour, deleteLink, enterNewNamespace, linkIndex, listLinks, setLink } from '@nicshare/netlab';
 import test, { type ExecutionContext } from 'ava';
@@ -75,6 +76,27 @@ kernelTest(title('the kernel answers ARP and ping on a device that it does not k
   t.is(exceptionToKernel, 2);
   t.true(exceptionFromKernel >= 2);
   t.deepEqual(new Set(Object.values(exceptionDropped)), new Set([0]));
+});
+
+kernelTest(title('who watches the device sees what goes to the kernel, and what it sends'), async (t) => {
+  const host = await startFake(t, WITH_TAP);
+  const client = await connect({ socket: host.socket });
+  t.teardown(() => client.close());
+  const watcher = await client.tap();
+  t.true(host.wire.inject(arpRequest(PEER, OWN.ip)));
+  const seen: unknown[] = [];
+  for await (const packets of watcher) {
+    for (let i = 0; i < packets.count; i++) {
+      const { direction, queue, dropReason, originalLength } = packets.record(i);
+      seen.push({ direction, queue, dropReason, originalLength });
+    }
+    if (seen.length >= 2) break;
+  }
+  const unclaimed = { queue: undefined, dropReason: undefined, originalLength: 42 };
+  t.deepEqual(seen, [
+    { direction: 'received', ...unclaimed },
+    { direction: 'sent', ...unclaimed },
+  ]);
 });
 
 kernelTest(title("a queue's packets go to its client and not to the kernel"), async (t) => {
