@@ -1,4 +1,4 @@
-/* The XDP program: IPv4/UDP packets to one of some ports go to the interface queue's socket, the rest to the kernel. */
+/* XDP programs: IPv4/UDP packets to one of some ports go to the interface queue's socket, the rest to the kernel; or all. */
 #pragma once
 #include "machine.h"
 #include <arpa/inet.h>
@@ -41,6 +41,16 @@ static inline void land(struct program *p, const int *jumps, int count) {
     for (int i = 0; i < count; i++) p->code[jumps[i]].off = (int16_t)(p->length - jumps[i] - 1);
 }
 
+/* r6 = the context. */
+static inline void write_redirect(struct program *p, int xsk_map) {
+    emit(p, BPF_LDX | BPF_MEM | BPF_W, 2, 6, offsetof(struct xdp_md, rx_queue_index), 0);
+    emit(p, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, xsk_map);
+    emit(p, 0, 0, 0, 0, 0);
+    emit(p, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, XDP_PASS);
+    emit(p, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_redirect_map);
+    emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
 static inline void write_program(struct program *p, int xsk_map, const uint16_t *ports, uint32_t port_count) {
     emit(p, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
     emit(p, BPF_LDX | BPF_MEM | BPF_W, 2, 1, offsetof(struct xdp_md, data), 0);
@@ -59,12 +69,7 @@ static inline void write_program(struct program *p, int xsk_map, const uint16_t 
     emit(p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS);
     emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
     land(p, p->to_redirect, p->redirect_count);
-    emit(p, BPF_LDX | BPF_MEM | BPF_W, 2, 6, offsetof(struct xdp_md, rx_queue_index), 0);
-    emit(p, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, xsk_map);
-    emit(p, 0, 0, 0, 0, 0);
-    emit(p, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, XDP_PASS);
-    emit(p, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_redirect_map);
-    emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    write_redirect(p, xsk_map);
 }
 
 static inline int create_xsk_map(int xsk_fd) {
@@ -93,10 +98,8 @@ static inline int load_program(const struct program *p) {
 }
 
 /* Attaches the program until the process ends; returns how: "native" or "generic". */
-static inline const char *attach_ports(uint32_t ifindex, int xsk_fd, const uint16_t *ports, uint32_t port_count) {
-    struct program p = {0};
-    write_program(&p, create_xsk_map(xsk_fd), ports, port_count);
-    union bpf_attr link = {.link_create.prog_fd = (uint32_t)load_program(&p),
+static inline const char *attach_program(uint32_t ifindex, const struct program *p) {
+    union bpf_attr link = {.link_create.prog_fd = (uint32_t)load_program(p),
                            .link_create.target_ifindex = ifindex,
                            .link_create.attach_type = BPF_XDP,
                            .link_create.flags = XDP_FLAGS_DRV_MODE};
@@ -104,4 +107,17 @@ static inline const char *attach_ports(uint32_t ifindex, int xsk_fd, const uint1
     link.link_create.flags = XDP_FLAGS_SKB_MODE;
     check(bpf(BPF_LINK_CREATE, &link), "bpf(LINK_CREATE)");
     return "generic";
+}
+
+static inline const char *attach_ports(uint32_t ifindex, int xsk_fd, const uint16_t *ports, uint32_t port_count) {
+    struct program p = {0};
+    write_program(&p, create_xsk_map(xsk_fd), ports, port_count);
+    return attach_program(ifindex, &p);
+}
+
+static inline const char *attach_all(uint32_t ifindex, int xsk_fd) {
+    struct program p = {0};
+    emit(&p, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
+    write_redirect(&p, create_xsk_map(xsk_fd));
+    return attach_program(ifindex, &p);
 }

@@ -9,7 +9,17 @@ const TARGETS = fileURLToPath(new URL('./peers', import.meta.url));
 const FLAGS = ['-O3', '-march=native', '-std=gnu11', '-Wall', '-Wextra'];
 
 /** The peers by name, each one file with a main(). */
-export const PEERS = ['attach', 'cores', 'echo-sender', 'sender', 'twin-null', 'twin-xdp', 'wake'] as const;
+export const PEERS = [
+  'attach',
+  'bulk',
+  'cores',
+  'echo-sender',
+  'sender',
+  'twin-null',
+  'twin-tap',
+  'twin-xdp',
+  'wake',
+] as const;
 export type Peer = (typeof PEERS)[number];
 
 export const peerPath = (peer: Peer): string => join(TARGETS, peer);

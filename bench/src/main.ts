@@ -6,6 +6,7 @@ import { type Effort, type Experiment, type Figure, measure } from './experiment
 import { fixedRate, highestLosslessRate, idle } from './experiments/af-xdp.js';
 import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
+import { exceptionPath } from './experiments/exception-path.js';
 import { replay, replayDriver } from './experiments/replay.js';
 import { udpEcho } from './experiments/udp-echo.js';
 import { wakeup } from './experiments/wakeup.js';
@@ -35,6 +36,7 @@ const EXPERIMENTS: readonly Entry[] = [
   { name: 'wakeup-async', needsLab: false, open: () => wakeup('async') },
   { name: 'wakeup-sync', needsLab: false, open: () => wakeup('sync') },
   { name: 'idle', needsLab: true, open: idle },
+  { name: 'exception-path', needsLab: true, open: exceptionPath },
   { name: 'udp-echo', needsLab: true, open: udpEcho },
 ];
 
