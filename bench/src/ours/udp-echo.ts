@@ -1,6 +1,6 @@
 /** An echo server, the same on a socket of the kernel and on one of ours; ends on `stop`. */
-import { createSocket, type RemoteInfo } from 'node:dgram';
-import { once } from 'node:events';
+import { createSocket, type Socket } from 'node:dgram';
+import { type EventEmitter, once } from 'node:events';
 import { connect, createUdpSocket } from '@nicshare/client';
 import { cpuNs, type Question, settings, tell } from './parent.js';
 
@@ -13,19 +13,24 @@ export interface EchoSettings {
   readonly queue?: { readonly socket: string; readonly name: string };
 }
 
+/** What both kinds of sockets have and this program needs. */
+interface EchoSocket extends EventEmitter, Pick<Socket, 'send'> {
+  bind(port: number): unknown;
+  close(): unknown;
+}
+
 const { port, queue } = settings<EchoSettings>();
 const client = queue && (await connect({ socket: queue.socket }));
-const socket = client
+const socket: EchoSocket = client
   ? createUdpSocket(await client.attach(queue.name))
   : createSocket({ type: 'udp4', recvBufferSize: KERNEL_BUFFER });
 
 let answered = 0;
-const answer = (message: Buffer, remote: Pick<RemoteInfo, 'port' | 'address'>): void => {
+socket.on('message', (message: Buffer, remote: { port: number; address: string }) => {
   answered++;
   socket.send(message, remote.port, remote.address);
-};
-if ('counters' in socket) socket.on('message', answer).bind(port);
-else socket.on('message', answer).bind(port);
+});
+socket.bind(port);
 await once(socket, 'listening');
 
 process.on('message', async ({ type }: Question) => {

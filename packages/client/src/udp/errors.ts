@@ -74,6 +74,44 @@ export const notConnected = (): UdpSocketError =>
     'Connect it first, and wait for its "connect".',
   );
 
+const ofSend = (
+  code: UdpErrorCode,
+  what: string,
+  action: string,
+  address: string,
+  port: number,
+): UdpSocketError => new UdpSocketError(code, what, action, { syscall: 'send', address, port });
+
+export const tooLong = (length: number, most: number, address: string, port: number): UdpSocketError =>
+  ofSend(
+    'EMSGSIZE',
+    `${length} bytes do not fit into one packet, and none is fragmented.`,
+    `Send at most ${most} bytes to ${address}.`,
+    address,
+    port,
+  );
+
+export const broadcastRefused = (address: string, port: number): UdpSocketError =>
+  ofSend('EACCES', `${address} is a broadcast address.`, 'Call setBroadcast(true) first.', address, port);
+
+export const queueFull = (count: number, address: string, port: number): UdpSocketError =>
+  ofSend(
+    'ENOBUFS',
+    `${count} datagrams of this socket wait already.`,
+    'Wait for callbacks before sending more, or raise sendQueue.',
+    address,
+    port,
+  );
+
+export const canceled = (address: string, port: number): UdpSocketError =>
+  ofSend(
+    'ECANCELED',
+    'The socket was closed before the datagram was sent.',
+    'Close it in the callback of send.',
+    address,
+    port,
+  );
+
 const UNREACHABLE = {
   NoRoute: 'ENETUNREACH',
   NeighbourFailed: 'EHOSTUNREACH',

@@ -1,6 +1,6 @@
 import { TX_BROADCAST_REFUSED, TX_CANCELED, TX_QUEUE_FULL, TX_TOO_LONG, TX_UNREACHABLE } from './counters.js';
 import type { Destination, Destinations } from './destinations.js';
-import { UdpSocketError, unreachable } from './errors.js';
+import { broadcastRefused, canceled, queueFull, tooLong, unreachable } from './errors.js';
 import type { Blocked, Payload, SendCallback, TxBurst } from './tx-burst.js';
 
 /** Whose datagrams an outbox sends. */
@@ -86,13 +86,7 @@ export class Outbox implements Blocked {
     for (const waiting of all) {
       this.#leave(waiting);
       const { callback, port, address } = waiting;
-      const context = { syscall: 'send', port, address } as const;
-      const what = 'The socket was closed before the datagram was sent.';
-      this.#refuse(
-        TX_CANCELED,
-        callback,
-        new UdpSocketError('ECANCELED', what, 'Close it in the callback of send.', context),
-      );
+      this.#refuse(TX_CANCELED, callback, () => canceled(address, port));
     }
   }
 
@@ -108,7 +102,7 @@ export class Outbox implements Blocked {
       if (destination === undefined || this.#allows(destination, address, port, length, callback))
         return destination;
     } catch (reason) {
-      this.#refuse(TX_UNREACHABLE, callback, unreachable(reason, 'send', address, port));
+      this.#refuse(TX_UNREACHABLE, callback, () => unreachable(reason, 'send', address, port));
     }
     return null;
   }
@@ -120,17 +114,12 @@ export class Outbox implements Blocked {
     length: number,
     callback: SendCallback | undefined,
   ): boolean {
-    const context = { syscall: 'send', address, port } as const;
     if (length > maxPayload) {
-      const what = `${length} bytes do not fit into one packet, and none is fragmented.`;
-      const action = `Send at most ${maxPayload} bytes to ${address}.`;
-      this.#refuse(TX_TOO_LONG, callback, new UdpSocketError('EMSGSIZE', what, action, context));
+      this.#refuse(TX_TOO_LONG, callback, () => tooLong(length, maxPayload, address, port));
       return false;
     }
     if (broadcast && !this.#owner.broadcast) {
-      const what = `${address} is a broadcast address.`;
-      const error = new UdpSocketError('EACCES', what, 'Call setBroadcast(true) first.', context);
-      this.#refuse(TX_BROADCAST_REFUSED, callback, error);
+      this.#refuse(TX_BROADCAST_REFUSED, callback, () => broadcastRefused(address, port));
       return false;
     }
     return true;
@@ -183,17 +172,14 @@ export class Outbox implements Blocked {
     for (const waiting of all) {
       this.#leave(waiting);
       const { address, port, callback } = waiting;
-      this.#refuse(TX_UNREACHABLE, callback, unreachable(reason, 'send', address, port));
+      this.#refuse(TX_UNREACHABLE, callback, () => unreachable(reason, 'send', address, port));
     }
   }
 
   #admit(waiting: Waiting): boolean {
     if (this.count >= this.#limit) {
       const { address, port, callback } = waiting;
-      const what = `${this.count} datagrams of this socket wait already.`;
-      const action = 'Wait for callbacks before sending more, or raise sendQueue.';
-      const context = { syscall: 'send', address, port } as const;
-      this.#refuse(TX_QUEUE_FULL, callback, new UdpSocketError('ENOBUFS', what, action, context));
+      this.#refuse(TX_QUEUE_FULL, callback, () => queueFull(this.count, address, port));
       return false;
     }
     this.count++;
@@ -206,9 +192,10 @@ export class Outbox implements Blocked {
     this.bytes -= waiting.length;
   }
 
-  #refuse(counter: number, callback: SendCallback | undefined, error: Error): void {
+  /** Counts, and calls back with the reason, which is made only where somebody asks for it. */
+  #refuse(counter: number, callback: SendCallback | undefined, reason: () => Error): void {
     this.#counters[counter] = this.#counters[counter]! + 1;
     // Without a callback dgram is silent, too: errors of a datagram are no errors of the socket.
-    if (callback !== undefined) process.nextTick(callback, error, 0);
+    if (callback !== undefined) process.nextTick(callback, reason(), 0);
   }
 }

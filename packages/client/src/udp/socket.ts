@@ -52,6 +52,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #binding: Binding | undefined;
   #connecting = false;
   readonly #later = new LaterCalls();
+  readonly #abort = (): void => this.#close();
   /** One for all sends: filled and used within one call. */
   readonly #sending: Sending = {
     payload: [],
@@ -69,8 +70,8 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     this.#options = options;
     this.#host = UdpHost.of(port);
     const { signal } = options;
-    if (signal?.aborted) process.nextTick(() => this.#abort());
-    else signal?.addEventListener('abort', () => this.#abort(), { once: true });
+    if (signal?.aborted) process.nextTick(this.#abort);
+    else signal?.addEventListener('abort', this.#abort);
   }
 
   /** What UDP has counted on this socket's Port, all its sockets together. */
@@ -353,14 +354,11 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#options.signal?.removeEventListener('abort', this.#abort);
     this.#binding?.close();
     this.#binding = undefined;
     this.#later.run(notRunning());
     process.nextTick(() => this.emit('close'));
-  }
-
-  #abort(): void {
-    if (this.#state !== 'closed') this.#close();
   }
 
   #requireRunning(): void {

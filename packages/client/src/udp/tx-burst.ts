@@ -6,6 +6,8 @@ import { DatagramWriter, type HeaderTemplate } from './datagram-writer.js';
 import { PAYLOAD_AT } from './format.js';
 
 const BURST = 64;
+/** Frames that are reserved at a time: what is not used is kept from the port's other senders. */
+const RESERVE = 16;
 
 /** Bytes of one datagram, in one piece or in several. */
 export type Payload = Uint8Array | readonly Uint8Array[];
@@ -56,7 +58,7 @@ export class TxBurst {
   constructor(port: Port, counters: Float64Array) {
     this.#port = port;
     this.#counters = counters;
-    this.#reserved = port.createTxBatch(BURST);
+    this.#reserved = port.createTxBatch(RESERVE);
     this.#ready = port.createTxBatch(BURST);
     this.#writer = new DatagramWriter(this.#ready.bytes);
   }
