@@ -59,46 +59,45 @@ function record({ etherType, protocol, destinationPort, destinationMac }: FlowMa
 
 /** The rules as they stand when a packet comes, read anew only where they have changed. */
 export class RuleReader {
-  readonly #words: Uint32Array;
   readonly #cells: Int32Array;
   readonly #table: number;
   #seen = 0;
   #rules: RuleSet | undefined;
 
   constructor(memory: WebAssembly.Memory, table: number) {
-    this.#words = new Uint32Array(memory.buffer);
     this.#cells = new Int32Array(memory.buffer);
     this.#table = table;
   }
 
   /** Undefined where every packet is handed over. */
   get rules(): RuleSet | undefined {
-    for (let generation = this.#generation(); generation !== this.#seen; generation = this.#generation()) {
-      if (generation & 1) continue; // they are being written, which takes microseconds
+    for (let now = this.#word(GENERATION); now !== this.#seen; now = this.#word(GENERATION)) {
+      if (now & 1) continue; // they are being written, which takes microseconds
       this.#rules = this.#read();
-      if (this.#generation() === generation) this.#seen = generation;
+      if (this.#word(GENERATION) === now) this.#seen = now;
     }
     return this.#rules;
   }
 
-  #generation(): number {
-    return Atomics.load(this.#cells, this.#table + GENERATION);
+  /** Atomic loads keep their order: what lies between two equal generations belongs together. */
+  #word(index: number): number {
+    return Atomics.load(this.#cells, this.#table + index) >>> 0;
   }
 
   #read(): RuleSet | undefined {
-    const count = this.#words[this.#table + COUNT]!;
+    const count = this.#word(COUNT);
     if (count > MAX_RULES) return undefined;
     return {
       matches: Array.from({ length: count }, (_, index) => this.#match(index)),
-      unmatched: UNMATCHED[this.#words[this.#table + UNMATCHED_AT]!]!,
+      unmatched: UNMATCHED[this.#word(UNMATCHED_AT)]!,
     };
   }
 
   #match(index: number): FlowMatch {
-    const at = this.#table + RULES_HEADER_WORDS + index * RULE_WORDS;
-    const [fields, etherType, protocol, destinationPort, macFirst, macRest] = this.#words.subarray(
-      at,
-      at + RULE_WORDS,
+    const first = RULES_HEADER_WORDS + index * RULE_WORDS;
+    const [fields, etherType, protocol, destinationPort, macFirst, macRest] = Array.from(
+      { length: RULE_WORDS },
+      (_, word) => this.#word(first + word),
     );
     const named = (field: number): boolean => (fields! & field) !== 0;
     const mac = Buffer.alloc(MAC_BYTES);
