@@ -14,6 +14,7 @@ export const PEERS = [
   'bulk',
   'cores',
   'echo-sender',
+  'route',
   'sender',
   'twin-null',
   'twin-tap',

@@ -8,6 +8,7 @@ import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
 import { exceptionPath } from './experiments/exception-path.js';
 import { replay, replayDriver } from './experiments/replay.js';
+import { resolve } from './experiments/resolve.js';
 import { udpEcho } from './experiments/udp-echo.js';
 import { wakeup } from './experiments/wakeup.js';
 import { reserveHugepages } from './hugepages.js';
@@ -37,6 +38,7 @@ const EXPERIMENTS: readonly Entry[] = [
   { name: 'wakeup-sync', needsLab: false, open: () => wakeup('sync') },
   { name: 'idle', needsLab: true, open: idle },
   { name: 'exception-path', needsLab: true, open: exceptionPath },
+  { name: 'resolve', needsLab: true, open: resolve },
   { name: 'udp-echo', needsLab: true, open: udpEcho },
 ];
 

@@ -1,5 +1,6 @@
 import { connect, isNicshareError } from '@nicshare/client';
 import test from 'ava';
+import { Command } from './support/command.js';
 import { startFake } from './support/fake-dispatcher.js';
 import { ipJson } from './support/iproute.js';
 import {
@@ -171,6 +172,25 @@ onStack(stackTitle('a stale neighbour is used, and the kernel is asked to confir
   await until('the kernel confirms it', () => /REACHABLE/.test(ip('neigh show 10.79.0.2')));
   t.is(outcome(resolver, '10.79.0.2'), FAR);
   t.is(CARD_MAC, '02:00:00:00:79:01');
+});
+
+onStack(stackTitle('nicshare resolve prints next hops, and says which there are none for'), async (t) => {
+  const { socket } = await createStackLab(t);
+  const run = (...args: string[]) => Command.run(t, ['resolve', '--socket', socket, ...args]);
+  const both = await run('10.79.0.2', '8.8.8.8');
+  t.is(both.status, 1);
+  t.regex(both.output, new RegExp(`10\\.79\\.0\\.2 +10\\.79\\.0\\.2 +${FAR_MAC} +10\\.79\\.0\\.1 +1500`));
+  t.regex(both.errors, /NoRoute: There is no route to 8\.8\.8\.8/);
+  const json = await run('--json', 'fd79::2');
+  t.is(json.status, 0);
+  t.deepEqual(JSON.parse(json.output), {
+    destination: 'fd79::2',
+    address: 'fd79::2',
+    mac: FAR_MAC,
+    source: 'fd79::1',
+    mtu: 1500,
+  });
+  t.is((await run()).status, 1);
 });
 
 test.serial('a device without an interface of the kernel: NotSupported', async (t) => {

@@ -76,6 +76,18 @@ program
   .action(async (options) => (await import('./top-command.js')).runTop(options));
 
 program
+  .command('resolve')
+  .description(
+    'Say how packets to an address leave by the device: next hop, MAC address, source, MTU; asks for a neighbour that is not known.',
+  )
+  .argument('<address...>', 'IPv4 or IPv6 addresses')
+  .addOption(socketOption())
+  .option('--json', 'print one JSON object an address')
+  .action(async (addresses, options) =>
+    (await import('./resolve-command.js')).runResolve(addresses, options),
+  );
+
+program
   .command('doctor')
   .description(
     'Say what this machine has and lacks for a dispatcher, and the command that mends it; changes nothing.',

@@ -88,7 +88,20 @@ const STATS: DispatcherStats = {
   memory: { budget: 5006, used: 5007 },
   latency: { intervalMicroseconds: 6001, boundsSeconds: LATENCY_BOUNDS_SECONDS },
   refusals: { QueueBusy: 5008 },
-  stack: null,
+  stack: {
+    interface: 'card0',
+    generation: 0,
+    neighbours: 7001,
+    routes: 7002,
+    addresses: 7003,
+    leftOut: 7004,
+    refreshes: 7005,
+    overruns: 7006,
+    requests: 7007,
+    asked: 7008,
+    failures: 7009,
+    timeouts: 7010,
+  },
   ledgerErrors: 5009,
   queues: [
     QUEUE,
@@ -137,6 +150,7 @@ function* numbersIn(value: unknown): Generator<number> {
 test('every counter of DispatcherStats is exposed', async (t) => {
   const text = await expose(STATS);
   const { plane, memory, refusals, ledgerErrors, deviceCounters, uptimeSeconds } = STATS;
+  const { generation: __, ...stack } = STATS.stack!;
   const { totals, dropNoClient, violations, client } = QUEUE;
   const { attachedSeconds, pageSize, backPressure, frames, txWaiting, txSize } = client!;
   const { total: _, ...places } = frames;
@@ -149,6 +163,7 @@ test('every counter of DispatcherStats is exposed', async (t) => {
     uptimeSeconds,
     totals,
     dropNoClient,
+    stack,
   ];
   for (const number of numbersIn([
     counted,

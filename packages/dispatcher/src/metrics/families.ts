@@ -3,6 +3,7 @@ import { DEVICE_FAMILIES } from './device-families.js';
 import { counter, type Family, gauge, type HistogramFamily } from './family.js';
 import { LATENCY_FAMILIES } from './latency-families.js';
 import { QUEUE_FAMILIES } from './queue-families.js';
+import { STACK_FAMILIES } from './stack-families.js';
 
 const whole =
   (value: (stats: DispatcherStats) => number): Family['samples'] =>
@@ -44,4 +45,5 @@ export const FAMILIES: readonly (Family | HistogramFamily)[] = [
   ...DEVICE_FAMILIES,
   ...QUEUE_FAMILIES,
   ...LATENCY_FAMILIES,
+  ...STACK_FAMILIES,
 ];
