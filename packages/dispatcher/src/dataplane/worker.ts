@@ -82,8 +82,8 @@ try {
   report({ type: 'stopped' });
 } catch (error) {
   try {
-    device?.close();
     exception?.close();
+    device?.close();
   } finally {
     report({ type: 'failed', error: plainError(error) });
   }
