@@ -8,8 +8,10 @@ import { startExample } from './support/example.js';
 import { until } from './support/until.js';
 import { CARD_ADDRESS as address, createLab, onVeth, type VethLab, vethTitle } from './support/veth-lab.js';
 
-const QUEUE = `
-  - { name: udp, match: { protocol: udp } }
+type Mode = 'isolated' | 'shared';
+
+const queue = (mode: Mode): string => `
+  - { name: udp, mode: ${mode}, match: { protocol: udp } }
 `;
 
 const COUNT = 200;
@@ -28,8 +30,8 @@ async function transcript(t: ExecutionContext, lab: VethLab, ...args: string[]):
   return lines;
 }
 
-async function dispatch(t: ExecutionContext, lab: VethLab): Promise<void> {
-  const command = Command.start(t, ['dispatcher', '--config', lab.configure(QUEUE)], lab.card);
+async function dispatch(t: ExecutionContext, lab: VethLab, mode: Mode = 'isolated'): Promise<void> {
+  const command = Command.start(t, ['dispatcher', '--config', lab.configure(queue(mode))], lab.card);
   await command.says('ready');
 }
 
@@ -43,15 +45,16 @@ async function bound(t: ExecutionContext, lab: VethLab, port: number): Promise<U
   return socket;
 }
 
-onVeth(
-  vethTitle('one program has the same transcript on the sockets of node:dgram and on ours'),
-  async (t) => {
-    const lab = await echoing(t);
-    const kernels = await transcript(t, lab, 'dgram');
-    await dispatch(t, lab);
-    t.deepEqual(await transcript(t, lab, 'nicshare', lab.socket), kernels);
-  },
-);
+for (const mode of ['isolated', 'shared'] as const)
+  onVeth(
+    vethTitle(`one program has the same transcript on the sockets of node:dgram and on ours, ${mode}`),
+    async (t) => {
+      const lab = await echoing(t);
+      const kernels = await transcript(t, lab, 'dgram');
+      await dispatch(t, lab, mode);
+      t.deepEqual(await transcript(t, lab, 'nicshare', lab.socket), kernels);
+    },
+  );
 
 onVeth(vethTitle('udp-echo of the examples answers a host of the kernel'), async (t) => {
   const lab = await createLab(t);
