@@ -6,6 +6,7 @@ import { copyPacket } from './copy';
 import { add, count } from './counters';
 import { rxBurst, rxRelease } from './device';
 import { handToKernel, leave } from './exception';
+import { fetchHeaders } from './headers';
 import { burstTime, sample } from './latency';
 import { beginTapBurst, beginTapTurn, endReceivedBurst, tapReceived } from './packet-tap';
 import { freeFrames, reclaimFrames } from './reclaim';
@@ -36,6 +37,7 @@ function receiveFrom(queue: u32, tapped: bool): u32 {
   const time: f64 = load<u32>(T.PLANE, T.PLANE_SAMPLED) ? burstTime() : 0;
   const copies = tapped && beginTapBurst();
   const end: u32 = T.RX_BATCH + taken * BATCH_ENTRY;
+  fetchHeaders(end);
   let bytes: u32 = 0;
   let touched: u32 = 0;
   let aside: u32 = 0;

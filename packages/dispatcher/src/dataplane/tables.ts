@@ -50,6 +50,8 @@ export const PLANE_RECEIVED_BYTES = 72;
 export const PLANE_NOT_PASSED = 80;
 export const PLANE_UNMATCHED_DROPPED = 88;
 export const PLANE_SENT = 96;
+/** u32 of no meaning: the sum of bytes that were loaded to have them in the cache. */
+export const PLANE_HEADERS = 104;
 /* The exception path. */
 /** Queues of the kernel's interface; 0: there is none. */
 export const PLANE_KERNEL_QUEUES = 512;
