@@ -181,6 +181,13 @@ const CASES: readonly (readonly [string, Readings, Finding['level'], string, Reg
     'address space',
     /^sudo prlimit --pid \$\$ --as=unlimited:unlimited$/,
   ],
+  [
+    'little address space for a Node.js that does with less',
+    machine({ node: '24.1.0', limits: { ...MACHINE.limits, addressSpace: 8 * 2 ** 30 } }),
+    'warn',
+    'address space',
+    /^sudo prlimit --pid \$\$ --as=unlimited:unlimited$/,
+  ],
   ['an interpreter of BPF', machine({ bpfCompiler: false }), 'warn', 'BPF compiler', /bpf_jit_enable=1$/],
   [
     'few huge pages',
