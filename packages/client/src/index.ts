@@ -9,7 +9,7 @@ export { Batch, TxBatch } from './batch.js';
 export { type Client, type ClientEvents, type ConnectOptions, connect } from './client.js';
 export { createFrameStream, type FrameStreamOptions } from './frame-stream.js';
 export type { PacketTap, TapCounters, TapOptions } from './packet-tap.js';
-export type { DropReason, TapBatch, TapRecord } from './packet-tap-batch.js';
+export { type DropReason, dropReason, type TapBatch, type TapRecord } from './packet-tap-batch.js';
 export type { Port, PortEvents } from './port.js';
 export type { NextHop, Resolver } from './resolver.js';
 export type { UdpCounters } from './udp/counters.js';

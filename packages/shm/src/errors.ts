@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'DeviceFailed'
   | 'FileNotFound'
   | 'CaptureInvalid'
+  | 'FilterInvalid'
+  | 'OutputFailed'
   | 'NoRoute'
   | 'NeighbourFailed'
   | 'TooManyRequests'

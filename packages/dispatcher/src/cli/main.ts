@@ -23,7 +23,16 @@ An application then attaches by name, without privileges:
 
 Before: nicshare doctor             what this machine lacks, and how to mend it
 Afterwards: nicshare queues         who is attached, rates, drops
-            nicshare top            the same and more, live`;
+            nicshare top            the same and more, live
+            nicshare tap            the packets of a queue, live, for tcpdump and Wireshark`;
+
+const TAP_EXAMPLES = `
+  nicshare tap dns -w - | tcpdump -n -r -                  # one queue, live
+  nicshare tap --device -f 'tcp port 443' -w capture.pcapng
+  nicshare tap --device -w - | tshark -r - -Y 'frame.comment' -T fields -e frame.interface_name -e frame.comment
+
+Root and the dispatcher's user may tap, and whom capture.allow of its configuration names. The traffic goes first: what
+a tap cannot take is counted and left out.`;
 
 function seconds(text: string): number {
   const value = Number(text);
@@ -31,6 +40,14 @@ function seconds(text: string): number {
     throw new InvalidArgumentError('It must be a number of seconds, from 0.1 to 3600.');
   return value;
 }
+
+const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
 
 const socketOption = (): Option =>
   new Option(
@@ -74,6 +91,20 @@ program
   .option('-i, --interval <seconds>', 'time between two looks', seconds, 1)
   .option('--json', 'print one JSON object a line instead of the table')
   .action(async (options) => (await import('./top-command.js')).runTop(options));
+
+program
+  .command('tap [queue]')
+  .description(
+    'Watch live what a queue or the whole device receives and sends, dropped packets included, as pcapng; Ctrl-C ends.',
+  )
+  .addOption(socketOption())
+  .option('-d, --device', 'all packets of the device, instead of those of one queue')
+  .option('-f, --filter <expression>', 'only packets that fit, as tcpdump takes it: pcap-filter(7)')
+  .option('--snaplen <bytes>', 'of each packet at most', whole(14, 65535), 65535)
+  .option('-c, --count <packets>', 'end after so many', whole(1, Number.MAX_SAFE_INTEGER))
+  .requiredOption('-w, --write <file>', 'where to write; - is standard output')
+  .addHelpText('after', TAP_EXAMPLES)
+  .action(async (queue, options) => (await import('./tap-command.js')).runTap(queue, options));
 
 program
   .command('resolve')

@@ -9,7 +9,7 @@ export function fileError(path: string, use: 'read' | 'written', cause: unknown)
       return new NicshareError(
         'FileNotFound',
         use === 'read' ? `There is no file ${path}.` : `There is no directory for the file ${path}.`,
-        'Mend the path; a relative one begins at the working directory of the dispatcher.',
+        'Mend the path; a relative one begins at the working directory of this process.',
         { cause },
       );
     case 'EACCES':

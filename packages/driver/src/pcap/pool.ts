@@ -1,8 +1,8 @@
 import { createOwnRegion, destroyRegion, NicshareError, type Region } from '@nicshare/shm';
 import type { DeviceContext } from '../device.js';
 import { BATCH_ENTRY, BATCH_LENGTH, BATCH_OFFSET } from '../tables.js';
+import { WRITER_BYTES } from './capture/blocks.js';
 import { readCapture } from './capture/read.js';
-import { WRITER_BYTES } from './capture/write.js';
 import { isReplayable } from './survey.js';
 
 const TIME_BYTES = 8;

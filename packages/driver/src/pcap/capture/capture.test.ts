@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { isNicshareError } from '@nicshare/shm';
 import test from 'ava';
 import { xorshift32 } from '../../null/packets.js';
+import { MAX_WRITTEN, WRITER_BYTES } from './blocks.js';
 import type { CapturedPacket } from './packet.js';
 import { readCapture } from './read.js';
 import { PcapngFile, pcapFile, type Sample } from './samples.test.support.js';
-import { CaptureWriter, MAX_WRITTEN, WRITER_BYTES } from './write.js';
+import { CaptureWriter } from './write.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'nicshare-capture-'));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));

@@ -41,8 +41,19 @@ export const MIN_SIMPLE_PACKET = 16;
 // Appendix A: the obsolete Packet Block; as the enhanced one, but for an interface of 16 bits.
 export const OBSOLETE_PACKET = 2;
 
-// 3.5: options; 4.2: those of an interface that say what its times mean.
+// 4.6: Interface Statistics Block.
+export const INTERFACE_STATISTICS = 5;
+export const MIN_INTERFACE_STATISTICS = 24;
+
+// 3.5: options; 4.2, 4.3 and 4.6: those of interfaces, packets and statistics.
 export const OPTION_HEADER = 4;
 export const OPTION_END = 0;
+export const OPTION_COMMENT = 1;
+export const OPTION_INTERFACE_NAME = 2;
 export const OPTION_TIME_RESOLUTION = 9;
 export const OPTION_TIME_OFFSET = 14;
+export const OPTION_PACKET_FLAGS = 2;
+export const OPTION_PACKET_QUEUE = 6;
+export const OPTION_RECEIVED = 4;
+export const OPTION_DROPPED = 5;
+export const OPTION_DELIVERED = 8;
