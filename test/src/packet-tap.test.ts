@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import { type Client, connect, type PacketTap, type TapOptions, type TapRecord } from '@nicshare/client';
+import { createDispatcher } from '@nicshare/dispatcher';
+import { readCapture } from '@nicshare/driver';
 import { layout } from '@nicshare/shm';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
@@ -8,11 +11,15 @@ import { NOBODY } from './support/nobody.js';
 import { asNobody, withRoot } from './support/other-user.js';
 import { numberedPacket } from './support/packets.js';
 import { RawSession, requestTapToken } from './support/raw-session.js';
+import { scratchSocket } from './support/scratch.js';
 import { until } from './support/until.js';
 
 /** What a tap shows of others' packets, and that these do not suffer from it. */
 
 type Kept = Omit<TapRecord, 'bytes'> & { readonly bytes: Buffer };
+
+/** Where a dispatcher is. */
+type Reached = Pick<FakeHost, 'socket'>;
 
 /** Keeps all that a tap shows, from now on. */
 class Watcher {
@@ -25,7 +32,7 @@ class Watcher {
     this.ended = this.#watch();
   }
 
-  static async start(t: ExecutionContext, host: FakeHost, options: TapOptions = {}): Promise<Watcher> {
+  static async start(t: ExecutionContext, host: Reached, options: TapOptions = {}): Promise<Watcher> {
     return new Watcher(await (await clientOf(t, host)).tap(options));
   }
 
@@ -42,7 +49,7 @@ class Watcher {
   }
 }
 
-async function clientOf(t: ExecutionContext, host: FakeHost): Promise<Client> {
+async function clientOf(t: ExecutionContext, host: Reached): Promise<Client> {
   const client = await connect({ socket: host.socket });
   t.teardown(() => client.close());
   return client;
@@ -82,36 +89,54 @@ test.serial('a tap of a queue shows what its client receives and sends, whole an
 });
 
 test.serial('dropped packets are shown with the reason by which they are counted', async (t) => {
-  const host = await startFake(t, { unmatched: 'drop' });
+  const host = await startFake(t);
   const port = await (await clientOf(t, host)).attach('one');
   const watcher = await Watcher.start(t, host);
   const { total } = (await host.queue('one')).client!.frames;
   // The ring has 64 entries; nobody reads it.
   for (let i = 0; i < 70; i++) await inject(host, PORTS.one, i);
   await inject(host, PORTS.three, 100);
-  await inject(host, 7, 101);
-  await watcher.shows(72);
+  await watcher.shows(71);
   t.true(total > 64);
   t.deepEqual(
     watcher.records.map(({ queue, dropReason }) => [queue, dropReason]),
-    [
-      ...Array(64).fill(['one', undefined]),
-      ...Array(6).fill(['one', 'ringFull']),
-      ['three', 'noClient'],
-      [undefined, 'unmatched'],
-    ],
+    [...Array(64).fill(['one', undefined]), ...Array(6).fill(['one', 'ringFull']), ['three', 'noClient']],
   );
   t.is(port.counters.rxDropRingFull, 6);
 });
 
-test.serial('packets that the device may pass to nobody are shown as not passed', async (t) => {
-  const host = await startFake(t);
-  const watcher = await Watcher.start(t, host);
-  await inject(host, 7, 1);
-  const [record] = await watcher.shows(1);
-  t.is(record!.dropReason, 'notPassed');
-  t.is(record!.queue, undefined);
-});
+const CAPTURE = fileURLToPath(new URL('../../examples/captures/demo.pcap', import.meta.url));
+
+for (const [unmatched, reason] of [
+  ['drop', 'unmatched'],
+  ['pass', 'notPassed'],
+] as const)
+  test.serial(`a tap of the device shows all that comes, also what no queue takes: ${reason}`, async (t) => {
+    const dispatcher = await createDispatcher({
+      socket: { path: scratchSocket(t) },
+      device: { driver: 'pcap', file: CAPTURE, rate: 'flat-out', start: 'attached' },
+      queues: [{ name: 'echo', match: { protocol: 'udp', destinationPort: 7 } }],
+      unmatched,
+    });
+    t.teardown(() => dispatcher.close());
+    const watcher = await Watcher.start(t, { socket: dispatcher.socketPath });
+    // The replay begins with the client.
+    const port = await (await clientOf(t, { socket: dispatcher.socketPath })).attach('echo');
+    const wanted: Buffer[] = [];
+    readCapture(CAPTURE, ({ bytes }) => wanted.push(Buffer.from(bytes)));
+    const records = await watcher.shows(wanted.length);
+    t.deepEqual(
+      records.map(({ bytes }) => bytes.toString('hex')),
+      wanted.map((bytes) => bytes.toString('hex')),
+    );
+    const unclaimed = records.filter(({ queue }) => queue === undefined);
+    t.true(unclaimed.length > 0);
+    t.deepEqual(new Set(unclaimed.map(({ dropReason }) => dropReason)), new Set([reason]));
+    const delivered = records.filter(({ queue, dropReason }) => queue === 'echo' && !dropReason);
+    t.is(delivered.length, port.counters.rxPackets);
+    const { plane } = await dispatcher.stats();
+    t.is(unclaimed.length, plane.notPassed + plane.unmatchedDropped);
+  });
 
 test.serial('snaplen cuts the copy and not the packet', async (t) => {
   const host = await startFake(t);

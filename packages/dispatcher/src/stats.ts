@@ -9,6 +9,7 @@ import {
 } from '@nicshare/shm';
 import type { ClientSession } from './conductor/client-session.js';
 import type { Conductor } from './conductor/conductor.js';
+import type { PacketTap } from './conductor/packet-taps.js';
 import type { Queue } from './conductor/queue.js';
 import type { QueueConfig } from './config/schema.js';
 import type { OpenDevice } from './dataplane/handle.js';
@@ -71,6 +72,20 @@ export interface LatencySampling {
   readonly boundsSeconds: readonly number[];
 }
 
+/** Somebody who watches packets by `nicshare tap`. */
+export interface TapStats {
+  /** null: the whole device. */
+  readonly queue: string | null;
+  readonly pid: number;
+  readonly uid: number;
+  /** Packets that it was given. */
+  readonly captured: number;
+  /** Packets that it missed because it was too slow. */
+  readonly tooSlow: number;
+  /** Packets that it missed because the dataplane had no time to copy them. */
+  readonly skipped: number;
+}
+
 export interface DispatcherStats {
   readonly pid: number;
   readonly uptimeSeconds: number;
@@ -92,6 +107,7 @@ export interface DispatcherStats {
   /** The mirror of the kernel's neighbours and routes; null until a client has asked for it. */
   readonly stack: StackStats | null;
   readonly queues: readonly QueueStats[];
+  readonly taps: readonly TapStats[];
 }
 
 const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
@@ -156,6 +172,22 @@ function queueStats(view: DataView, queue: Queue, latency: QueueLatency | null):
   };
 }
 
+function tapStats(view: DataView, { wish, session }: PacketTap): TapStats[] {
+  if (!session) return [];
+  const region = session.dispatcherRegion.offset;
+  const { rxPackets, rxDropRingFull, rxDropNoFrame } = readSessionCounters(view, region);
+  return [
+    {
+      queue: wish.queue?.config.name ?? null,
+      pid: session.identity.pid,
+      uid: session.identity.uid,
+      captured: rxPackets,
+      tooSlow: rxDropRingFull + rxDropNoFrame,
+      skipped: readCounter(view, region + layout.COUNTERS + layout.COUNTER_TAP_SKIPPED * 8),
+    },
+  ];
+}
+
 /** All that a dispatcher counts, read from outside the poll loop, which is not disturbed. */
 export function collectStats(options: {
   memory: WebAssembly.Memory;
@@ -189,6 +221,7 @@ export function collectStats(options: {
     refusals: options.refusals,
     ledgerErrors: conductor.ledgerErrors,
     stack: conductor.stack.stats(),
+    taps: conductor.taps.standing.flatMap((tap) => tapStats(view, tap)),
     queues: conductor.queues.map((queue) =>
       queueStats(view, queue, sampleInterval > 0 ? queueLatency(view, queue, device.rxTimes) : null),
     ),

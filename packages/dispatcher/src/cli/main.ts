@@ -29,7 +29,7 @@ Afterwards: nicshare queues         who is attached, rates, drops
 const TAP_EXAMPLES = `
   nicshare tap dns -w - | tcpdump -n -r -                  # one queue, live
   nicshare tap --device -f 'tcp port 443' -w capture.pcapng
-  nicshare tap --device -w - | tshark -r - -Y 'frame.comment' -T fields -e frame.interface_name -e frame.comment
+  nicshare tap --device -w - | tshark -i - -Y 'frame.comment' -T fields -e frame.interface_name -e frame.comment
 
 Root and the dispatcher's user may tap, and whom capture.allow of its configuration names. The traffic goes first: what
 a tap cannot take is counted and left out.`;

@@ -1,4 +1,4 @@
-import type { DispatcherStats, QueueStats } from '../stats.js';
+import type { DispatcherStats, QueueStats, TapStats } from '../stats.js';
 import { clientText, dropsOf, headline, queueRates, scaled, sum } from './rates.js';
 import { askOnce, type Sample, samples } from './sampling.js';
 import { formatTable } from './table.js';
@@ -47,12 +47,16 @@ function render(sample: Sample): string {
     formatTable(COLUMNS, rows, 3),
     `${link}received ${plane.received}, sent ${plane.sent}, lost at the device ${lost}, not passed ${plane.notPassed}, dropped as unmatched ${plane.unmatchedDropped}`,
     ...exceptionLines(sample.after),
+    ...sample.after.taps.map(tapText),
   ].join('\n');
 }
 
 /** RX frames that are out with the client, of those that it may hold. */
 const heldText = ({ client }: QueueStats): string =>
   client ? `${client.frames.total - client.frames.free}/${client.frames.total}` : '-';
+
+const tapText = ({ queue, pid, uid, captured, tooSlow, skipped }: TapStats): string =>
+  `tap of ${queue ?? 'the device'}: pid ${pid}, user ${uid}, ${captured} packets captured, ${tooSlow + skipped} missed`;
 
 function exceptionLines({ device, plane }: DispatcherStats): string[] {
   if (device.exceptionInterface === undefined) return [];

@@ -59,10 +59,10 @@ export async function runTap(queue: string | undefined, options: Options): Promi
   requireOne(queue, device);
   requireOutput(write);
   const filter = expression === undefined ? undefined : new PacketFilter(expression, snaplen);
+  const stop = stopSignal();
   const client = await connect(socket === undefined ? {} : { socket });
   try {
     const tap = await client.tap({ snaplen, ...(queue === undefined ? {} : { queue }) });
-    const stop = stopSignal();
     const output = await openOutput(write, stop);
     await record({ tap, queue, snaplen, output, filter, limit: count, stop });
   } finally {

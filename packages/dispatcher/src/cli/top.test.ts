@@ -64,6 +64,7 @@ const STATS: DispatcherStats = {
   refusals: {},
   stack: null,
   ledgerErrors: 0,
+  taps: [],
   queues: [QUEUE],
 };
 

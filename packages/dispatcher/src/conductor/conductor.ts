@@ -173,7 +173,8 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     if (!wish.allows(identity.uid, groups)) throw refusals.notAllowed(name, identity.uid);
     if (wish.session) throw refusals.queueBusy(name, wish.session.identity.pid);
     const session = this.#create(wish, identity, this.#kindOf(wish));
-    this.#enter({ session, owner, place: wish });
+    this.#sessions.set(session.id, { session, owner, place: wish });
+    wish.session = session;
     return this.#admit(session, this.#dataplane.attach(session.placement()));
   }
 
@@ -185,20 +186,20 @@ export class Conductor extends EventEmitter<ConductorEvents> {
   ): Promise<Claimed> {
     if (!this.taps.allows(identity.uid, groups)) throw refusals.mayNotTap(identity.uid);
     const place = this.taps.take(wish);
+    const session = this.#createTap(place, identity);
+    this.#sessions.set(session.id, { session, owner, place });
+    const claimed = await this.#admit(session, this.#dataplane.tap(place.placement(session)));
+    place.session = session;
+    return claimed;
+  }
+
+  #createTap(place: PacketTap, identity: PeerCredentials): ClientSession {
     try {
-      const shown = { index: place.index, config: { name: place.name } };
-      const session = this.#create(shown, identity, this.taps.kind);
-      this.#enter({ session, owner, place });
-      return this.#admit(session, this.#dataplane.tap(place.placement(session)));
+      return this.#create({ index: place.index, config: { name: place.name } }, identity, this.taps.kind);
     } catch (error) {
       place.leave();
       throw error;
     }
-  }
-
-  #enter(entry: Entry): void {
-    this.#sessions.set(entry.session.id, entry);
-    entry.place.session = entry.session;
   }
 
   /** Hands a session over once the dataplane serves it. */

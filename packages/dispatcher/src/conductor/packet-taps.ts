@@ -34,6 +34,7 @@ export class PacketTap {
   readonly wish: TapWish;
   readonly name: string;
   violations = 0;
+  /** Once the dataplane serves it. */
   session: ClientSession | undefined;
   readonly #free: () => void;
 

@@ -103,6 +103,7 @@ const STATS: DispatcherStats = {
     timeouts: 7010,
   },
   ledgerErrors: 5009,
+  taps: [],
   queues: [
     QUEUE,
     { ...QUEUE, name: 'b', client: null, totals: NO_COUNTERS, dropNoClient: 0, violations: 0, latency: null },

@@ -134,7 +134,7 @@ export function requireOutput(path: string): void {
   throw new NicshareError(
     'InvalidArgument',
     'A capture is binary: it is not written to a terminal.',
-    "Pipe it: '| tcpdump -r -' or '| tshark -r -', or name a file.",
+    "Pipe it: '| tcpdump -r -' or '| tshark -i -', or name a file.",
   );
 }
 
