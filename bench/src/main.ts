@@ -6,6 +6,7 @@ import { type Effort, type Experiment, type Figure, measure } from './experiment
 import { fixedRate, highestLosslessRate, idle } from './experiments/af-xdp.js';
 import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
+import { tapOthers } from './experiments/packet-tap.js';
 import { exceptionPath } from './experiments/exception-path.js';
 import { replay, replayDriver } from './experiments/replay.js';
 import { resolve } from './experiments/resolve.js';
@@ -31,6 +32,8 @@ const EXPERIMENTS: readonly Entry[] = [
   { name: 'shared-1500', needsLab: false, open: (setup) => delivery(setup, 1500, { mode: 'shared' }) },
   { name: 'pcap', needsLab: false, open: replay },
   { name: 'pcap-driver', needsLab: false, open: replayDriver },
+  { name: 'tap-others-64', needsLab: false, open: (setup) => tapOthers(setup, 64) },
+  { name: 'tap-others-1500', needsLab: false, open: (setup) => tapOthers(setup, 1500) },
   { name: 'af-xdp-300k', needsLab: true, open: fixedRate },
   { name: 'af-xdp-lossless', needsLab: true, open: highestLosslessRate },
   { name: 'attach', needsLab: false, open: attach },

@@ -9,12 +9,14 @@ import { createDispatcher } from '@nicshare/dispatcher';
 import { canCreateNamespaces } from '@nicshare/netlab';
 import test, { type ExecutionContext } from 'ava';
 import { Bystander } from './support/bystander.js';
+import { Child } from './support/child.js';
 import { Command, PROGRAM } from './support/command.js';
 import { type FakeHost, PORTS, startFake } from './support/fake-dispatcher.js';
 import { numberedPacket } from './support/packets.js';
 import { scratchFolder, scratchSocket } from './support/scratch.js';
 import { Terminal } from './support/terminal.js';
 import { until } from './support/until.js';
+import { CARD_ADDRESS, createLab, onVeth, vethTitle } from './support/veth-lab.js';
 
 /** `nicshare tap`: into files, into tcpdump and tshark while packets flow, and what may go wrong on the way. */
 
@@ -115,6 +117,12 @@ const rows = (text: string): string[][] =>
     .slice(0, -1)
     .map((line) => line.split('\t'));
 
+/** Fields of a capture's packets, as tshark tells them. */
+const fieldsOf = (file: string, fields: readonly string[]): string[][] => {
+  const args = ['-r', file, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
+  return rows(String(spawnSync('tshark', args).stdout));
+};
+
 withTcpdump(
   needs('tcpdump', 'tcpdump shows packets as they come, the header before the first'),
   async (t) => {
@@ -183,8 +191,7 @@ withTshark(needs('tshark', 'what no queue takes stands at the interface of the d
   const file = join(scratchFolder(t), 'tap.pcapng');
   const args = ['--device', '-s', dispatcher.socketPath, '-c', '400', '-w', file];
   t.is((await Command.run(t, ['tap', ...args])).status, 0);
-  const [program, ...rest] = tsharkFields('-r', file);
-  const shown = rows(String(spawnSync(program!, rest).stdout));
+  const shown = fieldsOf(file, FIELDS);
   t.is(shown.length, 400);
   t.deepEqual([...new Set(shown.map(([name, , comment]) => `${name}: ${comment}`))].sort(), [
     'echo: dropped: noClient',
@@ -218,13 +225,13 @@ withTshark(
     t.is(command.errors, 'nicshare tap: 3 captured, 0 dropped by the tap\n');
     t.is(statSync(file).mode & 0o777, 0o600);
     const fields = ['frame.len', 'frame.cap_len', 'frame.time_epoch', 'frame.interface_queue'];
-    const { stdout } = spawnSync('tshark', ['-r', file, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])]);
-    for (const [length, captured, time] of rows(String(stdout))) {
+    const shown = fieldsOf(file, fields);
+    for (const [length, captured, time] of shown) {
       t.deepEqual([length, captured], ['64', '50']);
       t.true(Math.abs(Number(time) * 1000 - before) < 60_000);
       t.regex(time!, /\.\d{9}$/);
     }
-    t.is(rows(String(stdout)).length, 3);
+    t.is(shown.length, 3);
     const counts = statistics(readFileSync(file));
     t.deepEqual(counts, [{ received: 3, dropped: 0, delivered: 3 }]);
   },
@@ -240,6 +247,41 @@ function statistics(capture: Buffer): object[] {
   }
   return found;
 }
+
+onVeth(
+  vethTitle('a tap of a real interface shows both directions of what the kernel at the far end exchanges'),
+  async (t) => {
+    const lab = await createLab(t);
+    const queues = '  - { name: echo, match: { protocol: udp, destinationPort: 7 } }\n';
+    const dispatcher = Command.start(t, ['dispatcher', '--config', lab.configure(queues)], lab.card);
+    await dispatcher.says('ready');
+    await Child.start(t, 'responder', [lab.socket, 'echo', 'answer']).next('attached');
+    const file = join(scratchFolder(t), 'tap.pcapng');
+    const tap = Command.start(t, ['tap', '--device', '-s', lab.socket, '-c', '40', '-w', file]);
+    await dispatcher.says('attached: tap of the device');
+    lab.peer.tell('udp', { address: CARD_ADDRESS, port: 7, count: 20 });
+    t.is((await lab.peer.next('udp')).answered, 20);
+    await tap.end('SIGCONT');
+    t.is(tap.errors, 'nicshare tap: 40 captured, 0 dropped by the tap\n');
+    const fields = [
+      'frame.interface_name',
+      'frame.packet_flags_direction',
+      'ip.src',
+      'udp.srcport',
+      'frame.comment',
+    ];
+    const shown = fieldsOf(file, fields);
+    const received = ['echo', '0x00000001', '10.78.0.2'];
+    t.deepEqual(shown.map(([name, direction, source]) => [name, direction, source]).sort(), [
+      ...Array(20).fill(received),
+      ...Array(20).fill(['echo', '0x00000002', CARD_ADDRESS]),
+    ]);
+    for (const [, direction, , port, comment] of shown) {
+      t.is(comment, '');
+      if (direction === '0x00000002') t.is(port, '7');
+    }
+  },
+);
 
 test.serial(
   'a reader that stops reading: the client gets all packets, what the tap lost is counted',
