@@ -26,6 +26,7 @@ const modules = [
     output: 'packages/dispatcher/dist/dataplane.wasm',
     inputs: [
       'packages/dispatcher/assembly',
+      'packages/dispatcher/src/dataplane/filter-code.ts',
       'packages/dispatcher/src/dataplane/tables.ts',
       'packages/driver/src/tables.ts',
       'packages/shm/src/layout.ts',

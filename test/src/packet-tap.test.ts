@@ -202,6 +202,11 @@ test.serial('wrong wishes are refused by name', async (t) => {
   await t.throwsAsync(client.tap({ queue: '' }), { name: 'InvalidArgument' });
   for (const snaplen of [0, 13, 65536, 1.5])
     await t.throwsAsync(client.tap({ snaplen }), { name: 'InvalidArgument', message: /14 to 65535/ });
+  await t.throwsAsync(client.tap({ filter: [0x06] }), { name: 'FilterInvalid' });
+  await t.throwsAsync(client.tap({ filter: [0x05, 7, 0x06, 1] }), {
+    name: 'FilterInvalid',
+    message: /jumps/,
+  });
 });
 
 asNobody(withRoot('other users may not tap, unless the configuration allows it'), async (t) => {

@@ -361,24 +361,30 @@ const canMount = canCreateNamespaces() === true;
   },
 );
 
-withTcpdump(needs('tcpdump', 'a filter takes what tcpdump would take'), async (t) => {
-  const host = await startFake(t);
-  const folder = scratchFolder(t);
-  const [all, some] = [join(folder, 'all'), join(folder, 'some')];
-  const expression = 'udp dst port 1002 or greater 100';
-  Command.start(t, ['tap', '--device', '-s', host.socket, '-w', all, '-c', '60']);
-  const filtered = Command.start(t, ['tap', '--device', '-s', host.socket, '-w', some, '-f', expression]);
-  await tapping(host, 2);
-  for (let i = 0; i < 20; i++)
-    for (const port of Object.values(PORTS))
-      await until('room', () => host.wire.inject(numberedPacket(port, i, i % 5 === 0 ? 120 : 60)));
-  await until('all are taken', () => countOf(packetsOf(all)) === 60);
-  const wanted = packetsOf(all, expression);
-  t.is(countOf(wanted), 28);
-  await until('all are filtered', () => packetsOf(some).length >= wanted.length);
-  await filtered.end('SIGINT');
-  t.deepEqual(packetsOf(some), wanted);
-});
+for (const [where, more] of [
+  ['the dispatcher', ''],
+  ['the reader', ' or ip6 protochain 17'],
+] as const)
+  withTcpdump(needs('tcpdump', `a filter in ${where} takes what tcpdump would take`), async (t) => {
+    const host = await startFake(t);
+    const folder = scratchFolder(t);
+    const [all, some] = [join(folder, 'all'), join(folder, 'some')];
+    const expression = `udp dst port 1002 or greater 100${more}`;
+    Command.start(t, ['tap', '--device', '-s', host.socket, '-w', all, '-c', '60']);
+    const filtered = Command.start(t, ['tap', '--device', '-s', host.socket, '-w', some, '-f', expression]);
+    await tapping(host, 2);
+    for (let i = 0; i < 20; i++)
+      for (const port of Object.values(PORTS))
+        await until('room', () => host.wire.inject(numberedPacket(port, i, i % 5 === 0 ? 120 : 60)));
+    await until('all are taken', () => countOf(packetsOf(all)) === 60);
+    const wanted = packetsOf(all, expression);
+    t.is(countOf(wanted), 28);
+    await until('all are filtered', () => packetsOf(some).length >= wanted.length);
+    const { taps } = await host.dispatcher.stats();
+    t.is(taps.find(({ pid }) => pid === filtered.process.pid)!.captured, more === '' ? 28 : 60);
+    await filtered.end('SIGINT');
+    t.deepEqual(packetsOf(some), wanted);
+  });
 
 const countOf = (lines: readonly string[]): number => lines.filter((line) => /^\S/.test(line)).length;
 

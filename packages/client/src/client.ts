@@ -99,10 +99,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   async #tap(options: TapOptions): Promise<PacketTap> {
-    const { queue, snaplen = layout.MAX_SNAPLEN } = options;
+    const { queue, snaplen = layout.MAX_SNAPLEN, filter = [] } = options;
     if (queue !== undefined) requireQueueName(queue);
     requireSnaplen(snaplen);
-    const wish = { type: 'tap', queue: queue ?? null, snaplen } as const;
+    const wish = { type: 'tap' as const, queue: queue ?? null, snaplen, filter: [...filter] };
     const { token, device, queues } = await this.#proxy.request(wish, 'tapGranted');
     return this.#claim(token, (parts) => new PacketTap(parts, device, queues));
   }

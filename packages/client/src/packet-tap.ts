@@ -16,6 +16,11 @@ export interface TapOptions {
   readonly queue?: string;
   /** Bytes of each packet at most, 14 to 65535. A frame of the dispatcher less 16 bytes is the limit in any case. */
   readonly snaplen?: number;
+  /**
+   * Which packets are wanted: a classic BPF program as pcap_compile(3PCAP) makes it, two 32-bit words an instruction
+   * (struct bpf_insn), at most 256 instructions. Without it all are.
+   */
+  readonly filter?: readonly number[];
 }
 
 /** Packets of a tap since it stands. Every packet that it was to show is in one of these. */

@@ -9,3 +9,4 @@ export { transmit, pendingTransmit } from './transmit';
 export { sendForKernel } from './exception';
 export { announceSleep } from './sleep';
 export { classifyPacket } from './classifier';
+export { runFilter } from './packet-filter';

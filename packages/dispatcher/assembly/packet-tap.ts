@@ -12,6 +12,7 @@ import { BATCH_ENTRY, BATCH_LENGTH, MAX_BURST } from '../../driver/src/tables';
 import * as T from '../src/dataplane/tables';
 import { copyPacket } from './copy';
 import { count } from './counters';
+import { runFilter } from './packet-filter';
 import { reclaimFrames } from './reclaim';
 import { violate } from './violation';
 import { noteSleepingTap } from './wakeup';
@@ -127,6 +128,8 @@ function copyToTaps(taps: u32, queue: u32, packet: u32, length: u32, direction: 
 function copyToTap(tap: u32, packet: u32, length: u32, what: u64): void {
   const session = load<u32>(tap, T.TAP_SESSION);
   if (!session) return;
+  const filter = load<u32>(tap, T.TAP_FILTER);
+  if (filter && !fits(tap, filter, packet, length)) return;
   const producer = load<u32>(session, T.SESSION_RX_PRODUCER);
   const ringSize = load<u32>(session, T.SESSION_RING_SIZE);
   if (producer - load<u32>(session, T.SESSION_RX_CONSUMER_SEEN) >= ringSize && !lookForRoom(session, producer)) {
@@ -149,14 +152,25 @@ function copyToTap(tap: u32, packet: u32, length: u32, what: u64): void {
   store<u64>(frame, what);
   store<u64>(frame, now(), L.TAP_TIME);
   copyPacket(frame + L.TAP_PACKET, packet, captured);
-  const cost = (captured + FIXED_COST) * SHARE;
-  store<i32>(T.TAP_COMMON, load<i32>(T.TAP_COMMON, T.TAP_CREDIT) - <i32>cost, T.TAP_CREDIT);
+  pay(captured + FIXED_COST);
 
   const descriptor =
     load<u32>(session, T.SESSION_RX_DESCRIPTORS) + ((producer & (ringSize - 1)) << L.DESCRIPTOR_SHIFT);
   store<u64>(descriptor, <u64>offset | (<u64>(captured + L.TAP_PACKET) << 32));
   store<u32>(session, producer + 1, T.SESSION_RX_PRODUCER);
   store<u32>(session, load<u32>(session, T.SESSION_BURST_BYTES) + captured, T.SESSION_BURST_BYTES);
+}
+
+// @ts-ignore: decorator
+@inline
+function pay(cost: u32): void {
+  store<i32>(T.TAP_COMMON, load<i32>(T.TAP_COMMON, T.TAP_CREDIT) - <i32>(cost * SHARE), T.TAP_CREDIT);
+}
+
+/** Whether a packet fits a tap's filter. To find out costs time, too. */
+function fits(tap: u32, filter: u32, packet: u32, length: u32): bool {
+  pay(FIXED_COST);
+  return runFilter(T.FILTERS + ((tap - T.TAPS) / T.TAP_BYTES) * T.FILTER_BYTES, filter, packet, length);
 }
 
 /** The burst's time: the clock is read for the first copy of each. */

@@ -155,6 +155,8 @@ export const OUTCOME_NO_CREDIT = 8;
 /** Bytes of a packet that a tap takes at least. */
 export const MIN_SNAPLEN = 14;
 export const MAX_SNAPLEN = 65535;
+/** Instructions of a tap's filter: what libpcap makes of long expressions is some hundred. */
+export const MAX_FILTER = 256;
 
 // A latency histogram: bucket `i` counts what took at most LATENCY_FIRST_BOUND << i nanoseconds and more than the bucket
 // before holds; the last one counts the rest. From 250 ns to 1.05 s.

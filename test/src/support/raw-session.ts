@@ -28,7 +28,7 @@ export async function requestToken(control: RawControl, queue: string): Promise<
 
 /** Asks it for a tap of a queue; returns the token. */
 export async function requestTapToken(control: RawControl, queue: string): Promise<string> {
-  control.send({ type: 'tap', id: 1, queue, snaplen: 100 });
+  control.send({ type: 'tap', id: 1, queue, snaplen: 100, filter: [] });
   return (await control.next('tapGranted')).token;
 }
 

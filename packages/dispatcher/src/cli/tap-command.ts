@@ -1,5 +1,6 @@
 import { connect, type PacketTap } from '@nicshare/client';
-import { NicshareError } from '@nicshare/shm';
+import { isNicshareError, NicshareError } from '@nicshare/shm';
+import { requireFilter } from '../dataplane/filter-program.js';
 import { PacketFilter } from './tap/filter.js';
 import { openOutput, requireOutput } from './tap/output.js';
 import { Recorder, type RecorderParts } from './tap/recorder.js';
@@ -38,6 +39,20 @@ function summary(packets: number, { tooSlow, skipped }: PacketTap['counters']): 
   return `${packets} captured, ${tooSlow + skipped} dropped by the tap${why}`;
 }
 
+/**
+ * The dispatcher filters where it can: what is not wanted then takes no room in the tap's ring. Undefined where it
+ * would refuse the program: very long ones, and loops, which libpcap makes of `protochain`.
+ */
+function programForDispatcher({ program }: PacketFilter): readonly number[] | undefined {
+  try {
+    requireFilter(program);
+    return program;
+  } catch (error) {
+    if (isNicshareError(error, 'FilterInvalid')) return undefined;
+    throw error;
+  }
+}
+
 /** Records until the end, whatever ends it, and says on stderr what came of it. */
 async function record(parts: RecorderParts): Promise<void> {
   const { tap, output } = parts;
@@ -62,9 +77,11 @@ export async function runTap(queue: string | undefined, options: Options): Promi
   const stop = stopSignal();
   const client = await connect(socket === undefined ? {} : { socket });
   try {
-    const tap = await client.tap({ snaplen, ...(queue === undefined ? {} : { queue }) });
+    const program = filter && programForDispatcher(filter);
+    const wish = { snaplen, ...(queue !== undefined && { queue }), ...(program && { filter: program }) };
+    const tap = await client.tap(wish);
     const output = await openOutput(write, stop);
-    await record({ tap, queue, snaplen, output, filter, limit: count, stop });
+    await record({ tap, queue, snaplen, output, filter: program ? undefined : filter, limit: count, stop });
   } finally {
     filter?.close();
     await client.close();

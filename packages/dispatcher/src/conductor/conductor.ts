@@ -13,6 +13,7 @@ import { EventEmitter } from 'eventemitter3';
 import { groupId, userId } from '../config/accounts.js';
 import { type DispatcherConfig, sampleInterval } from '../config/schema.js';
 import { creditOf, sessionShapes } from '../config/sharing.js';
+import { requireFilter } from '../dataplane/filter-program.js';
 import type { DataplaneHandle, OpenDevice } from '../dataplane/handle.js';
 import { MAX_SESSIONS } from '../dataplane/tables.js';
 import { pickupsOf } from '../latency/pickups.js';
@@ -132,10 +133,15 @@ export class Conductor extends EventEmitter<ConductorEvents> {
     return this.#issue({ wish: queue, owner });
   }
 
-  /** The same for a tap of a queue's packets, or of all of the device where `name` is null. */
-  requestTap(owner: Owner, name: string | null, snaplen: number): string {
-    const queue = name === null ? undefined : this.#named(name);
-    return this.#issue({ wish: { queue, snaplen }, owner });
+  /** The same for a tap of a queue's packets, or of all of the device's. Throws NicshareError FilterInvalid. */
+  requestTap(
+    owner: Owner,
+    wish: { queue: string | null; snaplen: number; filter: readonly number[] },
+  ): string {
+    const { snaplen, filter } = wish;
+    const queue = wish.queue === null ? undefined : this.#named(wish.queue);
+    if (filter.length > 0) requireFilter(filter);
+    return this.#issue({ wish: { queue, snaplen, filter }, owner });
   }
 
   /** As the kernel names it, where it has an interface. */

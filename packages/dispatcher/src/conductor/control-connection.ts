@@ -130,11 +130,11 @@ export class ControlConnection implements Owner {
     }
   }
 
-  #tap({ id, queue, snaplen }: Extract<ClientMessage, { type: 'tap' }>): DispatcherMessage {
+  #tap(wish: Extract<ClientMessage, { type: 'tap' }>): DispatcherMessage {
     const { conductor } = this.#context;
-    const token = conductor.requestTap(this, queue, snaplen);
+    const token = conductor.requestTap(this, wish);
     const queues = conductor.queues.map(({ config }) => config.name);
-    return { type: 'tapGranted', id, token, device: conductor.deviceName, queues };
+    return { type: 'tapGranted', id: wish.id, token, device: conductor.deviceName, queues };
   }
 
   async #resolve(id: number, address: string): Promise<void> {

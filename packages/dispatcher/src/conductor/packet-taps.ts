@@ -1,6 +1,7 @@
 import { type Arena, layout, type SessionShape, sessionShape } from '@nicshare/shm';
 import { groupId, userId } from '../config/accounts.js';
 import type { DispatcherConfig } from '../config/schema.js';
+import type { FilterProgram } from '../dataplane/filter-program.js';
 import type { TapPlacement } from '../dataplane/messages.js';
 import { MAX_TAPS } from '../dataplane/tables.js';
 import type { ClientSession, SessionKind } from './client-session.js';
@@ -26,6 +27,8 @@ export interface TapWish {
   /** undefined: all packets of the device. */
   readonly queue: Queue | undefined;
   readonly snaplen: number;
+  /** A checked program; empty: all packets are wanted. */
+  readonly filter: FilterProgram;
 }
 
 /** A tap that stands. */
@@ -51,13 +54,14 @@ export class PacketTap {
   }
 
   placement(session: ClientSession): TapPlacement {
-    const { queue, snaplen } = this.wish;
+    const { queue, snaplen, filter } = this.wish;
     const room = session.shape.frameSize - layout.TAP_PACKET;
     return {
       ...session.placement(),
       index: this.index,
       queue: queue?.index ?? null,
       snaplen: Math.min(snaplen, room),
+      filter,
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { DeviceInfo, DeviceOptions, DeviceStats, RuleCoverage } from '@nicshare/driver';
 import type { HugepagePolicy, IdleOptions, PlainError, SessionShape } from '@nicshare/shm';
 import type { TapSettings } from './exception-path.js';
+import type { FilterProgram } from './filter-program.js';
 import type { QueueMatch } from './rule-table.js';
 
 /** What a dataplane thread is started with. */
@@ -72,6 +73,8 @@ export interface TapPlacement extends Omit<SessionPlacement, 'queue'> {
   readonly queue: number | null;
   /** Bytes of each packet at most; with the record before them they fit a frame. */
   readonly snaplen: number;
+  /** A checked program; empty: all packets are wanted. */
+  readonly filter: FilterProgram;
 }
 
 export type Command =

@@ -25,13 +25,15 @@ export class ActiveTaps {
   }
 
   attach(placement: TapPlacement): void {
-    const { index, queue, snaplen, slot, wakeFd, dispatcherRegion } = placement;
+    const { index, queue, snaplen, filter, slot, wakeFd, dispatcherRegion } = placement;
     const record = writeSession(this.#memory, { ...placement, queue: 0 }, this.#device);
     const tap = T.TAPS + index * T.TAP_BYTES;
     const target = queue === null ? 0 : queueRecord(queue);
     this.#set(record + T.SESSION_QUEUE, tap);
     this.#set(tap + T.TAP_SNAPLEN, snaplen);
     this.#set(tap + T.TAP_TARGET, target);
+    this.#set(tap + T.TAP_FILTER, filter.length / 2);
+    this.#cells.set(filter, (T.FILTERS + index * T.FILTER_BYTES) >> 2);
     this.#set(tap + T.TAP_SESSION, record);
     const watched = maskCell(target);
     this.#set(watched, this.#get(watched) | (1 << index));

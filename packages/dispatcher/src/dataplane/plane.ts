@@ -23,6 +23,8 @@ export interface Plane {
   takeAllBack(session: number): number;
   /** Index of the queue that a packet at an arena offset would go to, or -1. */
   classifyPacket(packet: number, length: number): number;
+  /** Whether a packet at an arena offset fits a checked filter of `count` instructions that stands at `program`: 0, 1. */
+  runFilter(program: number, count: number, packet: number, length: number): number;
 }
 
 /** What the plane calls to hand packets to the kernel and take some from it, as assembly/exception.ts says. */

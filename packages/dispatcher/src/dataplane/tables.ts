@@ -180,6 +180,8 @@ export const TAP_SESSION = QUEUE_SESSION;
 export const TAP_TARGET = 4;
 /** Bytes of a packet that it wants at most; they fit a frame. */
 export const TAP_SNAPLEN = 8;
+/** Instructions of its filter (packet-filter.ts), which stand at FILTERS + its index * FILTER_BYTES; 0: it has none. */
+export const TAP_FILTER = 12;
 export const TAP_BYTES = 32;
 // What all taps share.
 export const TAP_COMMON = TAPS + MAX_TAPS * TAP_BYTES;
@@ -192,7 +194,13 @@ export const TAP_NOW = 8;
 /** struct timespec (time.h) of 64 bits a field: where the clock is read to. */
 export const TAP_TIMESPEC = 16;
 
-export const SET_ASIDE = TAP_COMMON + 64;
+/** Scratch memory of the filter at hand. */
+export const FILTER_MEMORY = TAP_COMMON + 64;
+export const FILTERS = FILTER_MEMORY + 64;
+/** MAX_FILTER instructions of the layout; a test holds them together. */
+export const FILTER_BYTES = 2048;
+
+export const SET_ASIDE = FILTERS + MAX_TAPS * FILTER_BYTES;
 /** Addresses of a whole burst. */
 const SET_ASIDE_BYTES = 256;
 

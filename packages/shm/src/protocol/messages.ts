@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MAX_SNAPLEN, MIN_SNAPLEN, REGION_ALIGNMENT } from '../layout.js';
+import { MAX_FILTER, MAX_SNAPLEN, MIN_SNAPLEN, REGION_ALIGNMENT } from '../layout.js';
 import { QUEUE_MODES } from '../shape.js';
 
 /** Raised whenever a message changes; hello and refused keep their form for ever. */
@@ -19,6 +19,8 @@ const tap = z.strictObject({
   queue: z.string().min(1).max(64).nullable(),
   /** Bytes of each packet at most. */
   snaplen: z.int().min(MIN_SNAPLEN).max(MAX_SNAPLEN),
+  /** A classic BPF program, two words an instruction; empty: all packets. */
+  filter: z.array(u32).max(2 * MAX_FILTER),
 });
 /** Ends a session of this connection; answered by `detached`. */
 const detach = z.strictObject({ type: z.literal('detach'), id, session: u32 });

@@ -79,6 +79,12 @@ export class PacketFilter {
     }
   }
 
+  /** The program, two words an instruction. */
+  get program(): number[] {
+    const bytes = this.#code;
+    return Array.from({ length: bytes.length / 4 }, (_, word) => bytes.readUInt32LE(word * 4));
+  }
+
   /** Whether the `length` bytes of a packet that stand at `offset` of `bytes` fit. */
   matches(bytes: Uint8Array, offset: number, length: number, originalLength: number): boolean {
     const base = this.#base;
@@ -95,11 +101,14 @@ export class PacketFilter {
     this.#pcap.freeCode(this.#program);
   }
 
+  get #code(): Buffer {
+    const count = this.#program.readUInt32LE(0);
+    return Buffer.from(koffi.view(this.#program.readBigUInt64LE(8), count * INSTRUCTION_BYTES));
+  }
+
   /** `inbound` and its like ask a socket; in a captured packet they would find nothing, silently. */
   #asksForMore(): boolean {
-    const count = this.#program.readUInt32LE(0);
-    const address = this.#program.readBigUInt64LE(8);
-    const code = Buffer.from(koffi.view(address, count * INSTRUCTION_BYTES));
+    const code = this.#code;
     for (let at = 0; at < code.length; at += INSTRUCTION_BYTES) {
       const operation = code.readUInt16LE(at);
       if ((operation & CLASS) <= LDX && (operation & MODE) === ABSOLUTE)
