@@ -6,8 +6,8 @@ import { type Effort, type Experiment, type Figure, measure } from './experiment
 import { fixedRate, highestLosslessRate, idle } from './experiments/af-xdp.js';
 import { attach } from './experiments/attach.js';
 import { delivery } from './experiments/delivery.js';
-import { tapOthers } from './experiments/packet-tap.js';
 import { exceptionPath } from './experiments/exception-path.js';
+import { tapOthers } from './experiments/packet-tap.js';
 import { replay, replayDriver } from './experiments/replay.js';
 import { resolve } from './experiments/resolve.js';
 import { udpEcho } from './experiments/udp-echo.js';
