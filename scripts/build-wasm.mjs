@@ -14,6 +14,7 @@ const modules = [
     inputs: [
       'packages/driver/assembly',
       'packages/driver/src/af-xdp/queue-table.ts',
+      'packages/driver/src/intel/ring-table.ts',
       'packages/driver/src/null/pool-table.ts',
       'packages/driver/src/pcap/replay-table.ts',
       'packages/driver/src/tables.ts',

@@ -10,3 +10,12 @@ export {
   xskTxReserve,
   xskTxWaiting,
 } from './xsk';
+export {
+  intelRxBurst,
+  intelRxPublish,
+  intelRxRelease,
+  intelRxWaiting,
+  intelTxBurst,
+  intelTxReserve,
+  intelTxWaiting,
+} from './intel';

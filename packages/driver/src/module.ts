@@ -18,6 +18,13 @@ export interface DriverModule {
   pcapRxRelease(queue: number, batch: number, count: number): void;
   pcapTxReserve(queue: number, batch: number, max: number): number;
   pcapTxBurst(queue: number, batch: number, count: number): void;
+  intelRxBurst(ring: number, batch: number, max: number): number;
+  intelRxRelease(ring: number, batch: number, count: number): void;
+  intelRxPublish(ring: number): void;
+  intelRxWaiting(ring: number): number;
+  intelTxReserve(ring: number, batch: number, max: number): number;
+  intelTxBurst(ring: number, batch: number, count: number): void;
+  intelTxWaiting(ring: number): number;
 }
 
 /** What the module calls; neither may throw. */

@@ -13,3 +13,5 @@ export const MAX_BURST = 64;
 /** Where the driver module keeps its state, and where the dispatcher's own tables may start. */
 export const DRIVER_TABLES = 65536;
 export const DRIVER_TABLES_END = 262144;
+/** Holds nothing; see assembly/fence.ts. */
+export const FENCE_CELL = DRIVER_TABLES_END - 128;

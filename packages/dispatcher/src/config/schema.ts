@@ -54,6 +54,12 @@ const device = z.discriminatedUnion(
         ),
     }),
     z.strictObject({
+      driver: z
+        .literal('e1000e')
+        .describe('An Intel 82574L that the dispatcher takes from the kernel and drives itself'),
+      ...card(),
+    }),
+    z.strictObject({
       driver: z.literal('fake').describe('A device in memory, whose far side a program holds (FakeWire)'),
       rings: z.int().min(1).max(16).default(1).describe('How many hardware rings it plays'),
       steering: z
@@ -116,8 +122,29 @@ const device = z.discriminatedUnion(
         .describe('A capture has one'),
     }),
   ],
-  { error: 'driver must be af_xdp, fake, null or pcap' },
+  { error: 'driver must be af_xdp, e1000e, fake, null or pcap' },
 );
+
+/** What every card has that a driver of ours owns. */
+function card() {
+  return {
+    pci: z
+      .string()
+      .regex(/^([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i, 'must be a PCI address, as 0000:03:00.0')
+      .describe('The address of the card on PCI, as `lspci -D` shows it'),
+    access: z
+      .enum(['auto', 'vfio', 'uio', 'sysfs'])
+      .default('auto')
+      .describe(
+        'How the card is reached: `vfio` behind an IOMMU, the only safe one; `uio` without one; `sysfs` without interrupts too; or the first of them that the machine has',
+      ),
+    rings: z
+      .union([z.literal('all'), z.int().min(1).max(16)], { error: 'must be `all`, or a number from 1 to 16' })
+      .default('all')
+      .describe('How many of its hardware rings, from the first on'),
+    force: z.boolean().default(false).describe('Take the card though the kernel uses it with an address'),
+  };
+}
 
 function rate() {
   const error = 'must be recorded, flat-out, or packets a second';

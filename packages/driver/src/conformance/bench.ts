@@ -16,6 +16,10 @@ export interface Bench {
   /** As in the device's context. */
   readonly ringSize: number;
   readonly outside: Outside;
+  /** The cable carries no shorter packets: a card fills them up. Default: an Ethernet header's length. */
+  readonly shortest?: number;
+  /** What is outside waits for a device that has no room, so that nothing is lost there. */
+  readonly holdsBack?: boolean;
   /** Closes the device and what is outside of it. */
   close(): void | Promise<void>;
 }

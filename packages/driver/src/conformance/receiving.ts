@@ -6,6 +6,9 @@ import type { Behaviour } from './behaviour.js';
 import { passThrough, type Received } from './driver.js';
 import { hex, packet, packets, SHORTEST, total } from './packets.js';
 
+/** Packets that wait outside of a device without room, where it holds them back. */
+const HELD_BACK = 40;
+
 /** Packets that all rings count as taken. */
 const taken = (device: Device): number =>
   (device.stats().rings ?? []).reduce((sum, ring) => sum + ring.rxPackets, 0);
@@ -24,9 +27,9 @@ export function receives(behaviour: Behaviour): void {
 
   behaviour('hands over packets from the shortest to the longest', async (t, bench, driver) => {
     const { maxPacket } = bench.device.info;
-    const sent = [SHORTEST, SHORTEST + 1, 33, 59, 60, 65, 127, 1500, maxPacket - 1, maxPacket].map(
-      (length, i) => packet(i, length),
-    );
+    const { shortest = SHORTEST } = bench;
+    const lengths = [SHORTEST, SHORTEST + 1, 33, 59, 60, 65, 127, 1500, maxPacket - 1, maxPacket];
+    const sent = lengths.filter((length) => length >= shortest).map((length, i) => packet(i, length));
     const received: Received[] = [];
     // One by one: a device of several rings may spread packets of different lengths, and keeps order only within one.
     for (const bytes of sent) received.push(...(await passThrough(bench, driver, [bytes])));
@@ -111,24 +114,28 @@ export function receives(behaviour: Behaviour): void {
 
 /** Of a device that has a limited number of frames to receive into. */
 export function runsShort(behaviour: Behaviour): void {
-  behaviour('loses and counts packets while all frames are held, and recovers', async (t, bench, driver) => {
-    const held = new Map<number, number[]>();
-    const sent = bench.ringSize * 8;
-    let received = 0;
-    for (let first = 0; first < sent; first += 16) {
-      for (const bytes of packets(first, 16)) bench.outside.send(bytes);
-      for (let idle = 0; idle < 2; idle++) {
-        received += driver.takeAvailable(held).length;
-        await delay(1);
+  behaviour(
+    'recovers when all frames were held; what is lost meanwhile is counted',
+    async (t, bench, driver) => {
+      const held = new Map<number, number[]>();
+      const sent = bench.holdsBack ? bench.ringSize * 2 + HELD_BACK : bench.ringSize * 8;
+      let received = 0;
+      for (let first = 0; first < sent; first += 16) {
+        for (const bytes of packets(first, 16)) bench.outside.send(bytes);
+        for (let idle = 0; idle < 2; idle++) {
+          received += driver.takeAvailable(held).length;
+          await delay(1);
+        }
       }
-    }
-    t.true(received >= bench.ringSize, `held ${received}`);
-    t.true(received < sent, `held ${received}`);
-    t.true(total(bench.device.stats().rxDropped) > 0);
+      t.true(received >= bench.ringSize, `held ${received}`);
+      t.true(received < sent, `held ${received}`);
+      t.true(bench.holdsBack || total(bench.device.stats().rxDropped) > 0);
 
-    for (const [queue, offsets] of held) driver.release(queue, offsets);
-    await driver.take(Number.POSITIVE_INFINITY);
-    const again = packets(90_000, 300);
-    t.deepEqual(hex((await passThrough(bench, driver, again)).map(({ bytes }) => bytes)), hex(again));
-  });
+      for (const [queue, offsets] of held) driver.release(queue, offsets);
+      const late = await driver.take(Number.POSITIVE_INFINITY);
+      t.true(!bench.holdsBack || received + late.length === sent, `${late.length} came late`);
+      const again = packets(90_000, 300);
+      t.deepEqual(hex((await passThrough(bench, driver, again)).map(({ bytes }) => bytes)), hex(again));
+    },
+  );
 }

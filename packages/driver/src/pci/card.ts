@@ -63,3 +63,15 @@ export interface PciContext {
   readonly hugepages: HugepagePolicy;
   readonly note: (line: string) => void;
 }
+
+/** Options of a driver that owns its card. */
+export interface PciDeviceOptions<D extends string> {
+  readonly driver: D;
+  /** '0000:00:02.0' */
+  readonly pci: string;
+  readonly access?: PciWay | 'auto';
+  /** Hardware rings of each direction. */
+  readonly rings?: 'all' | number;
+  /** Take the card though the kernel uses it. */
+  readonly force?: boolean;
+}

@@ -18,6 +18,8 @@ export interface PciFunction {
   readonly driver: string | undefined;
   /** Undefined where no IOMMU stands between it and memory. */
   readonly iommuGroup: string | undefined;
+  /** The IOMMU translates the card's addresses for the kernel: only VFIO can have it translate others. */
+  readonly translated: boolean;
   /** The kernel's interfaces on it. */
   readonly interfaces: readonly string[];
 }
@@ -26,6 +28,10 @@ const optionalLink = (path: string): string | undefined =>
   existsSync(path) ? basename(readlinkSync(path)) : undefined;
 
 const hexFile = (path: string): number => Number.parseInt(readFileSync(path, 'utf8'), 16);
+
+/** Documentation/ABI/testing/sysfs-kernel-iommu_groups: `identity` passes addresses through as they are. */
+const isTranslated = (type: string): boolean =>
+  existsSync(type) && readFileSync(type, 'utf8').startsWith('DMA');
 
 function describe(folder: string): PciFunction {
   const net = join(folder, 'net');
@@ -36,6 +42,7 @@ function describe(folder: string): PciFunction {
     device: hexFile(join(folder, 'device')),
     driver: optionalLink(join(folder, 'driver')),
     iommuGroup: optionalLink(join(folder, 'iommu_group')),
+    translated: isTranslated(join(folder, 'iommu_group', 'type')),
     interfaces: existsSync(net) ? readdirSync(net) : [],
   };
 }

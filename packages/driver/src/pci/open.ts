@@ -17,6 +17,8 @@ export function openPciCard({ address, way, force }: PciOptions, context: PciCon
 
 const possible = (way: PciWay, card: PciFunction): true | string => {
   if (way === 'vfio') return vfioPossible(card);
+  if (card.translated)
+    return 'an IOMMU translates its addresses, which VFIO alone can direct (or boot with iommu=pt)';
   return way === 'uio' ? uioPossible() : true;
 };
 
@@ -33,6 +35,7 @@ function requireWay(way: PciWay, card: PciFunction): PciWay {
 function chooseWay(card: PciFunction, { note }: PciContext): PciWay {
   const reason = vfioPossible(card);
   if (reason === true) return 'vfio';
+  if (card.translated) return requireWay('vfio', card);
   const uio = uioPossible();
   note(
     `The card ${card.address} is reached by ${uio === true ? 'uio' : 'sysfs, without interrupts'}: by VFIO it cannot be, for ${reason}. ` +
