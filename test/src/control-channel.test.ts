@@ -47,6 +47,11 @@ const WRONG: Record<string, { greeted?: boolean; say: (control: RawControl) => v
   'a length beyond the limit': { say: (c) => c.sendBytes(withLength(MAX_CLIENT_MESSAGE + 1, noise)) },
   'a length of four gigabytes': { say: (c) => c.sendBytes(withLength(0xffffffff, noise)) },
   'attach before hello': { say: (c) => c.send({ type: 'attach', id: 1, queue: 'one' }) },
+  'resolve before hello': { say: (c) => c.send({ type: 'resolve', id: 1, address: '10.0.0.1' }) },
+  'an address that is too long': {
+    greeted: true,
+    say: (c) => c.send({ type: 'resolve', id: 1, address: '1'.repeat(46) }),
+  },
   'stats before hello': { say: (c) => c.send({ type: 'stats', id: 1 }) },
   'hello twice': { greeted: true, say: (c) => c.send(GREETING) },
   'another version': {

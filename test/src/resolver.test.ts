@@ -151,6 +151,35 @@ onStack(stackTitle('where no packet leaves by the device, NoRoute says why'), as
     t.throws(() => resolver.lookup(bad), { name: 'InvalidArgument' }, bad);
 });
 
+onStack(
+  stackTitle("of several hops the device's first that is alive is taken, a hop elsewhere is none of ours"),
+  async (t) => {
+    const { resolver, ip } = await createStackLab(t);
+    for (const side of ['side0', 'other0']) {
+      ip(`link add ${side} type veth peer name ${side}p`);
+      ip(`link set ${side} up`);
+    }
+    ip(`neigh add 10.79.0.3 lladdr ${FAR_MAC} dev ${CARD}`);
+    ip(
+      `route add 192.0.2.0/24 nexthop dev side0 weight 9 nexthop via 10.79.0.3 dev ${CARD} nexthop dev other0`,
+    );
+    await comesTo(resolver, '192.0.2.1', `10.79.0.3 ${FAR_MAC} from 10.79.0.1 mtu 1500`);
+    ip('route replace 192.0.2.0/24 nexthop dev side0 nexthop dev other0');
+    await comesTo(resolver, '192.0.2.1', 'NoRoute');
+    t.throws(() => resolver.lookup('192.0.2.1'), { message: /goes by side0/ });
+    // The kernel marks the hop dead and sends no notification of the route.
+    ip('link set side0 down');
+    await until('the other hop', () => {
+      try {
+        resolver.lookup('192.0.2.1');
+        return false;
+      } catch (error) {
+        return /goes by other0/.test(String(error));
+      }
+    });
+  },
+);
+
 onStack(stackTitle('groups have their MAC addresses without being asked for'), async (t) => {
   const { resolver } = await createStackLab(t);
   const known: Record<string, string> = {

@@ -43,21 +43,25 @@ const DECIDED: Readonly<Record<number, Decision | 'throw'>> = {
   [netlink.RTN_THROW]: 'throw',
 };
 
-/**
- * The first hop of the device that is alive, else the first of another interface: where the kernel spreads packets over
- * several hops, those that we send can take the device's alone.
- */
-function usableHop(route: netlink.ObservedRoute, index: number): netlink.ObservedHop | undefined {
-  const alive = route.hops.filter((hop) => (hop.flags & netlink.RTNH_F_DEAD) === 0);
-  return alive.find((hop) => hop.interfaceIndex === index) ?? alive[0];
-}
+const isAlive = (hop: netlink.ObservedHop): boolean => (hop.flags & netlink.RTNH_F_DEAD) === 0;
 
-/** What a route does, seen from the interface `index`; undefined where it is not to be used. */
-export function decide(route: netlink.ObservedRoute, index: number, tables: KernelTables): Verdict {
+/**
+ * The first hop of the interface `index` that is alive, else the first of another one: where the kernel spreads packets
+ * over several hops, those that we send can take the device's alone.
+ */
+export const usableHop = ({ hops }: netlink.ObservedRoute, index: number): netlink.ObservedHop | undefined =>
+  hops.find((hop) => hop.interfaceIndex === index && isAlive(hop)) ?? hops.find(isAlive);
+
+/** What a route does by one of its hops, seen from the interface `index`; undefined where it is not to be used. */
+export function decide(
+  route: netlink.ObservedRoute,
+  hop: netlink.ObservedHop | undefined,
+  index: number,
+  tables: KernelTables,
+): Verdict {
   const decided = DECIDED[route.type];
   if (decided) return decided;
   const kind = KINDS[route.type];
-  const hop = usableHop(route, index);
   if (kind === undefined || !hop) return undefined;
   const link = tables.links.find((candidate) => candidate.index === hop.interfaceIndex);
   const ours = hop.interfaceIndex === index;

@@ -10,12 +10,20 @@ const IPV4 = 0xffffn << 32n;
 /** Of 4 or 16 bytes in network order; of none, the first address of the family. */
 export function toNumber(bytes: Buffer, ipv4: boolean): bigint {
   if (bytes.length === 0) return ipv4 ? IPV4 : 0n;
-  const value = BigInt(`0x${bytes.toString('hex')}`);
-  return bytes.length === 4 ? IPV4 | value : value;
+  if (bytes.length === 4) return IPV4 | BigInt(bytes.readUInt32BE(0));
+  return (bytes.readBigUInt64BE(0) << 64n) | bytes.readBigUInt64BE(8);
 }
 
+const halves = new BigUint64Array(2);
+const halvesAsWords = new Uint32Array(halves.buffer);
+
 export function numberToWords(address: bigint, words: AddressWords): AddressWords {
-  for (let i = 0; i < 4; i++) words[i] = Number((address >> BigInt(96 - 32 * i)) & 0xffffffffn);
+  halves[0] = address >> 64n;
+  halves[1] = address;
+  words[0] = halvesAsWords[1]!;
+  words[1] = halvesAsWords[0]!;
+  words[2] = halvesAsWords[3]!;
+  words[3] = halvesAsWords[2]!;
   return words;
 }
 

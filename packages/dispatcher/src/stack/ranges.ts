@@ -44,26 +44,26 @@ export function cut<T>(prefixes: readonly Prefix<T>[], space: { first: bigint; l
   return ranges;
 }
 
-/** Joins neighbouring ranges of one value. */
-function joined<T>(ranges: readonly Range<T>[]): Range<T>[] {
-  return ranges.filter((range, i) => i === 0 || range.value !== ranges[i - 1]!.value);
+/** Two tables that cover the same space as one: where the upper has no value, the lower one's holds. */
+function lay<T>(upper: readonly Range<T>[], lower: readonly Range<T>[]): Range<T>[] {
+  const ranges: Range<T>[] = [];
+  let [above, below] = [0, 0];
+  for (let start = upper[0]!.start; ; ) {
+    const value = upper[above]!.value ?? lower[below]!.value;
+    if (ranges.length === 0 || ranges[ranges.length - 1]!.value !== value) ranges.push({ start, value });
+    const nextAbove = upper[above + 1]?.start;
+    const nextBelow = lower[below + 1]?.start;
+    if (nextAbove === undefined && nextBelow === undefined) return ranges;
+    const isAbove = nextBelow === undefined || (nextAbove !== undefined && nextAbove <= nextBelow);
+    start = isAbove ? nextAbove! : nextBelow!;
+    if (nextAbove === start) above++;
+    if (nextBelow === start) below++;
+  }
 }
 
-/** Lays tables over one another: where the first has no value, the next one's holds. All cover the same space. */
-export function overlay<T>(tables: readonly (readonly Range<T>[])[]): Range<T>[] {
-  const at = tables.map(() => 0);
-  const ranges: Range<T>[] = [];
-  for (let start: bigint | undefined = tables[0]![0]!.start; start !== undefined; ) {
-    const value = tables.map((table, i) => table[at[i]!]!.value).find((candidate) => candidate !== undefined);
-    ranges.push({ start, value });
-    let next: bigint | undefined;
-    for (const [i, table] of tables.entries()) {
-      const start = table[at[i]! + 1]?.start;
-      if (start !== undefined && (next === undefined || start < next)) next = start;
-    }
-    for (const [i, table] of tables.entries())
-      if (next !== undefined && table[at[i]! + 1]?.start === next) at[i]!++;
-    start = next;
-  }
-  return joined(ranges);
-}
+/** Lays tables over one another, the first on top. All cover the same space; neighbours of one value are joined. */
+export const overlay = <T>(tables: readonly (readonly Range<T>[])[]): Range<T>[] =>
+  tables.reduceRight<Range<T>[]>(
+    (lower, upper) => lay(upper, lower),
+    [{ start: tables[0]![0]!.start, value: undefined }],
+  );

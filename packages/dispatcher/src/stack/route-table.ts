@@ -1,6 +1,6 @@
 import * as netlink from '@nicshare/driver/netlink';
 import { stackLayout as S } from '@nicshare/shm';
-import { type Decision, decide, type KernelTables, type Verdict } from './decisions.js';
+import { type Decision, decide, type KernelTables, usableHop, type Verdict } from './decisions.js';
 import type { SnapshotImage } from './image.js';
 import { numberToWords, SPACE, toNumber } from './ip.js';
 import { cut, overlay, type Prefix, type Range } from './ranges.js';
@@ -37,30 +37,43 @@ const isMirrored = (route: netlink.ObservedRoute, { family }: Family): boolean =
   route.sourcePrefixLength === 0 &&
   TABLES.includes(route.table);
 
-/** Makes equal decisions one object, so that they are written once and their ranges are joined. */
+const text = (bytes: Buffer | undefined): string => bytes?.toString('latin1') ?? '';
+
+/** Decides each kind of route once: of thousands of routes most have a few gateways in common. */
 class Decisions {
-  readonly #byText = new Map<string, Decision>();
+  readonly #tables: KernelTables;
+  readonly #index: number;
+  readonly #verdicts = new Map<string, Verdict>();
   /** The number of each decision in the snapshot. */
   readonly numbers = new Map<Decision, number>();
 
-  same(decision: Decision): Decision {
-    const text = Object.values(decision).join(' ');
-    const known = this.#byText.get(text);
-    if (known) return known;
-    this.#byText.set(text, decision);
-    this.numbers.set(decision, this.numbers.size + 1);
-    return decision;
+  constructor(tables: KernelTables, index: number) {
+    this.#tables = tables;
+    this.#index = index;
+  }
+
+  of(route: netlink.ObservedRoute): Verdict {
+    const hop = usableHop(route, this.#index);
+    const { family, type, scope, mtu, preferredSource } = route;
+    const way = `${hop?.interfaceIndex} ${text(hop?.gateway)}`;
+    const key = `${family} ${type} ${scope} ${mtu} ${way} ${text(preferredSource)}`;
+    if (this.#verdicts.has(key)) return this.#verdicts.get(key);
+    const verdict = decide(route, hop, this.#index, this.#tables);
+    this.#verdicts.set(key, verdict);
+    if (typeof verdict === 'object' && !this.numbers.has(verdict))
+      this.numbers.set(verdict, this.numbers.size + 1);
+    return verdict;
   }
 }
 
 function rangesOfTable(
   routes: readonly netlink.ObservedRoute[],
   family: Family,
-  verdict: (route: netlink.ObservedRoute) => Verdict,
+  decisions: Decisions,
 ): Range<Decision>[] {
   const prefixes: Prefix<Decision | 'throw'>[] = [];
   for (const route of [...routes].sort((a, b) => a.metric - b.metric)) {
-    const value = verdict(route);
+    const value = decisions.of(route);
     if (value === undefined) continue;
     const first = toNumber(route.destination, family.bits === 32);
     prefixes.push({ first, last: first | ((1n << BigInt(family.bits - route.prefixLength)) - 1n), value });
@@ -80,11 +93,7 @@ export interface RoutesWritten {
 
 /** Writes the routing tables, as seen from the interface `index`, to the snapshot. */
 export function writeRoutes(image: SnapshotImage, tables: KernelTables, index: number): RoutesWritten {
-  const decisions = new Decisions();
-  const verdict = (route: netlink.ObservedRoute): Verdict => {
-    const decided = decide(route, index, tables);
-    return typeof decided === 'object' ? decisions.same(decided) : decided;
-  };
+  const decisions = new Decisions(tables, index);
   const written = { routes: 0, leftOut: 0 };
   for (const family of FAMILIES) {
     const mirrored = TABLES.flatMap((table) =>
@@ -98,7 +107,7 @@ export function writeRoutes(image: SnapshotImage, tables: KernelTables, index: n
         rangesOfTable(
           taken.filter((route) => route.table === table),
           family,
-          verdict,
+          decisions,
         ),
       ),
     );
