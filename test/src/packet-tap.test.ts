@@ -138,6 +138,20 @@ for (const [unmatched, reason] of [
     t.is(unclaimed.length, plane.notPassed + plane.unmatchedDropped);
   });
 
+test.serial('packets that are lent to a client are shown as they came', async (t) => {
+  const queues = [{ name: 'two', mode: 'shared' as const, match: { destinationPort: PORTS.two } }];
+  const host = await startFake(t, { queues });
+  const port = await (await clientOf(t, host)).attach('two');
+  const watcher = await Watcher.start(t, host);
+  for (let i = 0; i < 40; i++) await inject(host, PORTS.two, i);
+  const records = await watcher.shows(40);
+  t.deepEqual(
+    records.map(({ bytes, queue, dropReason }) => [bytes, queue, dropReason]),
+    Array.from({ length: 40 }, (_, i) => [numberedPacket(PORTS.two, i), 'two', undefined]),
+  );
+  t.is(port.counters.rxPackets, 40);
+});
+
 test.serial('snaplen cuts the copy and not the packet', async (t) => {
   const host = await startFake(t);
   const bystander = await Bystander.attach(t, host);
