@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -73,7 +74,7 @@ function baseSystem(kernel: Kernel): string {
 }
 
 function stageBusybox(root: string): void {
-  cpSync(run('sh', ['-c', 'command -v busybox']).trim(), join(root, 'bin', 'busybox'), { dereference: true });
+  copyFileSync(run('sh', ['-c', 'command -v busybox']).trim(), join(root, 'bin', 'busybox'));
   for (const applet of run('busybox', ['--list']).trim().split('\n'))
     if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
 }
@@ -82,7 +83,7 @@ function stageNode(root: string): void {
   const node = realpathSync(process.execPath);
   run('strip', ['-o', join(root, 'usr/bin/node'), node]);
   for (const [library] of run('ldd', [node]).matchAll(/\/\S+/g))
-    cpSync(library, join(root, 'usr/lib/x86_64-linux-gnu', basename(library)), { dereference: true });
+    copyFileSync(library, join(root, 'usr/lib/x86_64-linux-gnu', basename(library)));
 }
 
 /** The project's part, made anew by each process: it is what changes. Removed when the process ends. */
