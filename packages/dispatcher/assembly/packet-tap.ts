@@ -20,7 +20,7 @@ import { noteSleepingTap } from './wakeup';
 /** What a packet costs beside its bytes, in bytes. */
 const FIXED_COST: u32 = 64;
 /** A copy for so many packets of its size. */
-const SHARE: u32 = 128;
+const SHARE: u32 = 512;
 /** Enough credit for a burst's worth of short packets: copies come in clumps, for which the clock is read once. */
 const ENOUGH: i32 = 1 << 19;
 /** A rush of some thousand packets. */
@@ -54,13 +54,13 @@ function earn(packets: u32, bytes: u32, full: bool): void {
 // @ts-ignore: decorator
 @inline
 export function tapReceived(copies: bool, queue: u32, packet: u32, length: u32, outcome: u32): void {
-  let taps = load<u32>(T.PLANE, T.PLANE_DEVICE_TAPS);
-  if (queue) {
-    const own = load<u32>(queue, T.QUEUE_TAPS);
-    if (own && !copies) store<u32>(queue, load<u32>(queue, T.QUEUE_TAP_SKIPPED) + 1, T.QUEUE_TAP_SKIPPED);
-    taps |= own;
+  if (!copies) {
+    // No branch on the queue: which one a packet is for cannot be predicted.
+    if (queue) store<u32>(queue, load<u32>(queue, T.QUEUE_TAP_SKIPPED) + 1, T.QUEUE_TAP_SKIPPED);
+    return;
   }
-  if (taps && copies) copyToTaps(taps, queue, packet, length, L.TAP_RECEIVED, outcome);
+  const taps = load<u32>(T.PLANE, T.PLANE_DEVICE_TAPS) | (queue ? load<u32>(queue, T.QUEUE_TAPS) : 0);
+  if (taps) copyToTaps(taps, queue, packet, length, L.TAP_RECEIVED, outcome);
 }
 
 /** To be called when a burst that came in was handed to tapReceived, packet by packet. */

@@ -34,6 +34,7 @@ export class ActiveTaps {
     this.#set(tap + T.TAP_TARGET, target);
     this.#set(tap + T.TAP_FILTER, filter.length / 2);
     this.#cells.set(filter, (T.FILTERS + index * T.FILTER_BYTES) >> 2);
+    if (target !== 0) this.#set(target + T.QUEUE_TAP_SKIPPED, 0);
     this.#set(tap + T.TAP_SESSION, record);
     const watched = maskCell(target);
     this.#set(watched, this.#get(watched) | (1 << index));

@@ -102,7 +102,7 @@ export const QUEUE_SESSION = 0;
 export const QUEUE_NO_CLIENT = 8;
 /** Bit n: tap n wants the packets of this queue. */
 export const QUEUE_TAPS = 16;
-/** Packets of the burst at hand that its taps do not get. */
+/** Packets of the burst at hand that its taps do not get; of a queue without taps it means nothing. */
 export const QUEUE_TAP_SKIPPED = 20;
 export const QUEUE_BYTES = 32;
 
