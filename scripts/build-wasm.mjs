@@ -18,6 +18,7 @@ const modules = [
       'packages/driver/src/null/pool-table.ts',
       'packages/driver/src/pcap/replay-table.ts',
       'packages/driver/src/tables.ts',
+      'packages/driver/src/virtio-net/queue-table.ts',
       'packages/shm/src/layout.ts',
     ],
     memoryBase: 4096,

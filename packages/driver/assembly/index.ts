@@ -19,3 +19,11 @@ export {
   intelTxReserve,
   intelTxWaiting,
 } from './intel';
+export {
+  virtioRxBurst,
+  virtioRxInterrupts,
+  virtioRxPublish,
+  virtioRxRelease,
+  virtioTxBurst,
+  virtioTxReserve,
+} from './virtio';

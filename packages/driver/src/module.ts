@@ -25,6 +25,12 @@ export interface DriverModule {
   intelTxReserve(ring: number, batch: number, max: number): number;
   intelTxBurst(ring: number, batch: number, count: number): void;
   intelTxWaiting(ring: number): number;
+  virtioRxBurst(ring: number, batch: number, max: number): number;
+  virtioRxRelease(ring: number, batch: number, count: number): void;
+  virtioRxPublish(ring: number): void;
+  virtioRxInterrupts(ring: number, wanted: number): number;
+  virtioTxReserve(ring: number, batch: number, max: number): number;
+  virtioTxBurst(ring: number, batch: number, count: number): void;
 }
 
 /** What the module calls; neither may throw. */

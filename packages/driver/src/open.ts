@@ -4,8 +4,15 @@ import { type E1000eOptions, openE1000e } from './e1000e/device.js';
 import { type FakeOptions, openFake } from './fake/device.js';
 import { type NullOptions, openNull } from './null/device.js';
 import { openPcap, type PcapOptions } from './pcap/device.js';
+import { openVirtioNet, type VirtioNetOptions } from './virtio-net/device.js';
 
-export type DeviceOptions = AfXdpOptions | E1000eOptions | FakeOptions | NullOptions | PcapOptions;
+export type DeviceOptions =
+  | AfXdpOptions
+  | E1000eOptions
+  | FakeOptions
+  | NullOptions
+  | PcapOptions
+  | VirtioNetOptions;
 
 /** Opens a device by its driver's name. Throws NicshareError. */
 export function openDevice(options: DeviceOptions, context: DeviceContext): Device {
@@ -20,5 +27,7 @@ export function openDevice(options: DeviceOptions, context: DeviceContext): Devi
       return openNull(options, context);
     case 'pcap':
       return openPcap(options, context);
+    case 'virtio-net':
+      return openVirtioNet(options, context);
   }
 }

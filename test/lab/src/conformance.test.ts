@@ -6,8 +6,10 @@ import { installedQemu, type Qemu } from './qemu.js';
 /** One run of the suite in a guest. */
 interface Run {
   readonly driver: string;
-  /** QEMU's name of the card. */
+  /** The card for QEMU, with its properties. */
   readonly model: string;
+  /** The kernel's driver of it. */
+  readonly module: string;
   readonly access: 'vfio' | 'uio' | 'sysfs';
   readonly rings: number;
   readonly qemu: () => Qemu;
@@ -19,11 +21,16 @@ interface Verdict {
   readonly why?: string;
 }
 
+const VIRTIO = { driver: 'virtio-net', module: 'virtio_net', rings: 1, qemu: installedQemu };
+
 const RUNS: readonly Run[] = [
-  { driver: 'e1000e', model: 'e1000e', access: 'vfio', rings: 1, qemu: installedQemu },
-  { driver: 'e1000e', model: 'e1000e', access: 'vfio', rings: 2, qemu: installedQemu },
-  { driver: 'e1000e', model: 'e1000e', access: 'uio', rings: 1, qemu: installedQemu },
-  { driver: 'e1000e', model: 'e1000e', access: 'sysfs', rings: 1, qemu: installedQemu },
+  { driver: 'e1000e', model: 'e1000e', module: 'e1000e', access: 'vfio', rings: 1, qemu: installedQemu },
+  { driver: 'e1000e', model: 'e1000e', module: 'e1000e', access: 'vfio', rings: 2, qemu: installedQemu },
+  { driver: 'e1000e', model: 'e1000e', module: 'e1000e', access: 'uio', rings: 1, qemu: installedQemu },
+  { driver: 'e1000e', model: 'e1000e', module: 'e1000e', access: 'sysfs', rings: 1, qemu: installedQemu },
+  { ...VIRTIO, model: 'virtio-net-pci,iommu_platform=on,disable-legacy=on', access: 'vfio' },
+  { ...VIRTIO, model: 'virtio-net-pci,disable-legacy=on', access: 'uio' },
+  { ...VIRTIO, model: 'virtio-net-pci,disable-legacy=on', access: 'sysfs' },
 ];
 
 /** Our drivers carry no rules out and tell no times; without interrupts nobody can sleep. */
@@ -42,7 +49,7 @@ const cards = (model: string): string[] => [
 ];
 
 const command = (run: Run): string => `
-  for module in ${run.model} virtio_pci virtio_net uio_pci_generic vfio-pci vfio_iommu_type1; do modprobe $module; done
+  for module in ${run.module} virtio_pci virtio_net uio_pci_generic vfio-pci vfio_iommu_type1; do modprobe $module; done
   echo 64 > /proc/sys/vm/nr_hugepages; mkdir -p /dev/hugepages; mount -t hugetlbfs nodev /dev/hugepages
   for family in all default; do echo 1 > /proc/sys/net/ipv6/conf/$family/disable_ipv6; done
   ip link set eth1 promisc on

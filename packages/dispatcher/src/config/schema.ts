@@ -121,8 +121,16 @@ const device = z.discriminatedUnion(
         .default(1)
         .describe('A capture has one'),
     }),
+    z.strictObject({
+      driver: z
+        .literal('virtio-net')
+        .describe(
+          "A virtual machine's virtio-net card that the dispatcher takes from the kernel and drives itself",
+        ),
+      ...card(),
+    }),
   ],
-  { error: 'driver must be af_xdp, e1000e, fake, null or pcap' },
+  { error: 'driver must be af_xdp, e1000e, fake, null, pcap or virtio-net' },
 );
 
 /** What every card has that a driver of ours owns. */
