@@ -20,6 +20,8 @@ export interface GuestOptions {
   readonly timeoutMs?: number;
   /** Takes each line of the command's output as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Takes what writes a line to the command's standard input; a terminal, which shows it unless `stty -echo` was said. */
+  readonly onStart?: (tell: (line: string) => void) => void;
 }
 
 export interface GuestResult {
@@ -97,13 +99,16 @@ const kernelArguments = ({ iommu = false }: GuestOptions): string =>
 function boot(
   qemu: Qemu,
   args: readonly string[],
-  { timeoutMs = 300_000, onLine }: GuestOptions,
+  { timeoutMs = 300_000, onLine, onStart }: GuestOptions,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(qemu.program, [...qemu.args, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...qemu.environment },
     });
+    // It ends with its guest, told or not.
+    child.stdin.on('error', () => {});
+    onStart?.((line) => child.stdin.write(`${line}\n`));
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const lines = new CommandLines(onLine);
     let complaints = '';
