@@ -2,7 +2,6 @@ import { parsePrefix } from '@nicshare/driver/netlink';
 import { isNicshareError } from '@nicshare/shm';
 import * as z from 'zod';
 import { mac } from './mac.js';
-import type { DispatcherConfig } from './schema.js';
 
 function isPrefix(text: string): boolean {
   try {
@@ -54,6 +53,10 @@ export const tap = z.strictObject({
     .describe('Queues between dispatcher and kernel: `rings`, one for each hardware ring, or fewer'),
 });
 
+type TapConfig = z.output<typeof tap>;
+
 /** What the configuration says of that interface; undefined where there is none. */
-export const tapSettings = ({ unmatched, tap: given }: DispatcherConfig): z.output<typeof tap> | undefined =>
-  unmatched === 'tap' ? (given ?? tap.parse({})) : undefined;
+export const tapSettings = (config: {
+  readonly unmatched: string;
+  readonly tap?: TapConfig | undefined;
+}): TapConfig | undefined => (config.unmatched === 'tap' ? (config.tap ?? tap.parse({})) : undefined);

@@ -1,4 +1,6 @@
-import { NicshareError, stackLayout as S, type StackReader } from '@nicshare/shm';
+import { NicshareError } from '../errors.js';
+import * as S from '../stack-layout.js';
+import type { StackReader } from './reader.js';
 
 /** Why no packet leaves by the device for an address: the route's kind (KIND_*) in words. */
 function reason(address: string, kind: number, reader: StackReader): readonly [string, string] {
