@@ -91,7 +91,7 @@ const BROKEN: readonly (readonly [string, string, RegExp])[] = [
   [
     'a driver that does not exist',
     'device: { driver: dpdk }\nqueues: [{ name: a, match: any }]\n',
-    /line 1: .*af_xdp, e1000e, fake, null, pcap or virtio-net/,
+    /line 1: .*af_xdp, e1000e, fake, igb, null, pcap or virtio-net/,
   ],
   ['no queue', 'device: { driver: fake }\nqueues: []\n', /line 2: /],
   [

@@ -10,6 +10,8 @@ import { timesPackets } from './conformance/timing.js';
 
 export type { Assertions } from './conformance/behaviour.js';
 export type { Bench, Outside } from './conformance/bench.js';
+export { Driver } from './conformance/driver.js';
+export { packet } from './conformance/packets.js';
 
 /** A test runner's function that takes a test: ava's `test.serial`, or its `skip`. */
 export type Register = (title: string, body: (t: Assertions) => Promise<void>) => void;

@@ -2,6 +2,7 @@ import { type AfXdpOptions, openAfXdp } from './af-xdp/device.js';
 import type { Device, DeviceContext } from './device.js';
 import { type E1000eOptions, openE1000e } from './e1000e/device.js';
 import { type FakeOptions, openFake } from './fake/device.js';
+import { type IgbOptions, openIgb } from './igb/device.js';
 import { type NullOptions, openNull } from './null/device.js';
 import { openPcap, type PcapOptions } from './pcap/device.js';
 import { openVirtioNet, type VirtioNetOptions } from './virtio-net/device.js';
@@ -10,6 +11,7 @@ export type DeviceOptions =
   | AfXdpOptions
   | E1000eOptions
   | FakeOptions
+  | IgbOptions
   | NullOptions
   | PcapOptions
   | VirtioNetOptions;
@@ -23,6 +25,8 @@ export function openDevice(options: DeviceOptions, context: DeviceContext): Devi
       return openE1000e(options, context);
     case 'fake':
       return openFake(options, context);
+    case 'igb':
+      return openIgb(options, context);
     case 'null':
       return openNull(options, context);
     case 'pcap':

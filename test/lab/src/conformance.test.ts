@@ -1,7 +1,8 @@
 import { type ConformanceGroup, deviceConformance } from '@nicshare/driver/conformance';
+import { cable, prepareCable } from './cable.js';
 import { runInGuest } from './guest.js';
 import { labTests } from './lab-test.js';
-import { installedQemu, type Qemu } from './qemu.js';
+import { installedQemu, type Qemu, recentQemu } from './qemu.js';
 
 /** One run of the suite in a guest. */
 interface Run {
@@ -31,6 +32,10 @@ const RUNS: readonly Run[] = [
   { ...VIRTIO, model: 'virtio-net-pci,iommu_platform=on,disable-legacy=on', access: 'vfio' },
   { ...VIRTIO, model: 'virtio-net-pci,disable-legacy=on', access: 'uio' },
   { ...VIRTIO, model: 'virtio-net-pci,disable-legacy=on', access: 'sysfs' },
+  { driver: 'igb', model: 'igb', module: 'igb', access: 'vfio', rings: 1, qemu: recentQemu },
+  { driver: 'igb', model: 'igb', module: 'igb', access: 'vfio', rings: 8, qemu: recentQemu },
+  { driver: 'igb', model: 'igb', module: 'igb', access: 'uio', rings: 1, qemu: recentQemu },
+  { driver: 'igb', model: 'igb', module: 'igb', access: 'sysfs', rings: 16, qemu: recentQemu },
 ];
 
 /** Our drivers carry no rules out and tell no times; without interrupts nobody can sleep. */
@@ -41,23 +46,12 @@ const groupsOf = ({ access }: Run): ConformanceGroup[] => [
   'sends',
 ];
 
-/** A cable between two cards of the guest; the second is the kernel's. */
-const cards = (model: string): string[] => [
-  ...['a', 'b'].flatMap((end) => ['-netdev', `hubport,id=${end},hubid=0`]),
-  ...['-device', `${model},netdev=a,mac=52:54:00:12:34:56`],
-  ...['-device', 'virtio-net-pci,netdev=b,mac=52:54:00:12:34:57'],
-];
-
-const command = (run: Run): string => `
-  for module in ${run.module} virtio_pci virtio_net uio_pci_generic vfio-pci vfio_iommu_type1; do modprobe $module; done
-  echo 64 > /proc/sys/vm/nr_hugepages; mkdir -p /dev/hugepages; mount -t hugetlbfs nodev /dev/hugepages
-  for family in all default; do echo 1 > /proc/sys/net/ipv6/conf/$family/disable_ipv6; done
-  ip link set eth1 promisc on
+const command = (run: Run): string => `${prepareCable(run.module)}
   node test/lab/dist/guest/conformance.js ${run.driver} ${run.access} ${run.rings} ${groupsOf(run).join(' ')}`;
 
 async function verdicts(run: Run, qemu: Qemu): Promise<Map<string, Verdict>> {
   const iommu = run.access === 'vfio';
-  const { output } = await runInGuest({ qemu, iommu, devices: cards(run.model), command: command(run) });
+  const { output } = await runInGuest({ qemu, iommu, devices: cable(run.model), command: command(run) });
   const lines = output.split('\n').filter((line) => line.startsWith('{'));
   const read = lines.map((line): Verdict => JSON.parse(line));
   if (read.length === 0) throw new Error(`the suite did not run: ${output.slice(-2000)}`);

@@ -61,7 +61,7 @@ for (const [what, text, expected] of [
   [
     'an unknown driver',
     VALID.replace('af_xdp', 'dpdk'),
-    /line 2: .*driver must be af_xdp, e1000e, fake, null, pcap or virtio-net/,
+    /line 2: .*driver must be af_xdp, e1000e, fake, igb, null, pcap or virtio-net/,
   ],
   ['a capture without a file', VALID.replace('af_xdp, interface: eth1', 'pcap'), /line 2: device\.file/],
   [

@@ -60,6 +60,12 @@ const device = z.discriminatedUnion(
       ...card(),
     }),
     z.strictObject({
+      driver: z
+        .literal('igb')
+        .describe('An Intel 82576 that the dispatcher takes from the kernel and drives itself'),
+      ...card(),
+    }),
+    z.strictObject({
       driver: z.literal('fake').describe('A device in memory, whose far side a program holds (FakeWire)'),
       rings: z.int().min(1).max(16).default(1).describe('How many hardware rings it plays'),
       steering: z
@@ -130,7 +136,7 @@ const device = z.discriminatedUnion(
       ...card(),
     }),
   ],
-  { error: 'driver must be af_xdp, e1000e, fake, null, pcap or virtio-net' },
+  { error: 'driver must be af_xdp, e1000e, fake, igb, null, pcap or virtio-net' },
 );
 
 /** What every card has that a driver of ours owns. */

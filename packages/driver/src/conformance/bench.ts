@@ -20,6 +20,8 @@ export interface Bench {
   readonly shortest?: number;
   /** What is outside waits for a device that has no room, so that nothing is lost there. */
   readonly holdsBack?: boolean;
+  /** Whether the device counts what it loses for want of frames. Default: true. */
+  readonly countsLosses?: boolean;
   /** Closes the device and what is outside of it. */
   close(): void | Promise<void>;
 }

@@ -1,3 +1,5 @@
+import * as C from '../intel/common.js';
+import type { RingInterrupts } from '../intel/device.js';
 import type { Registers } from '../intel/registers.js';
 import type { PciCard } from '../pci/card.js';
 import * as R from './registers.js';
@@ -5,8 +7,8 @@ import * as R from './registers.js';
 /** The vector of causes other than rings', which nobody asks for. */
 const OTHER = 2;
 
-/** Interrupts of the RX rings: raised while the dataplane sleeps, masked while it polls. */
-export class RingInterrupts {
+/** By VFIO a vector a ring, else the line. */
+export class MessageOrLineInterrupts implements RingInterrupts {
   readonly descriptors: readonly number[];
   readonly #registers: Registers;
   readonly #card: PciCard;
@@ -20,14 +22,14 @@ export class RingInterrupts {
       this.#causes = this.#mapVectors(rings);
     } else {
       this.descriptors = card.interrupts.enable(1);
-      this.#causes = R.CAUSE_RXT0 | R.CAUSE_RXDMT0;
+      this.#causes = C.CAUSE_RXT0 | C.CAUSE_RXDMT0;
     }
   }
 
   /** A vector a ring (7.4.1), whose cause is cleared as it is raised. */
   #mapVectors(rings: number): number {
     const vector = (number: number, position: number): number => (R.IVAR_VALID | number) << (4 * position);
-    this.#registers.set(R.CTRL_EXT, R.CTRL_EXT_PBA_CLR | R.CTRL_EXT_EIAME);
+    this.#registers.set(C.CTRL_EXT, R.CTRL_EXT_PBA_CLR | R.CTRL_EXT_EIAME);
     this.#registers.write(
       R.IVAR,
       vector(0, 0) | vector(1, 1) | vector(OTHER, 2) | vector(OTHER, 3) | vector(OTHER, 4),
@@ -38,17 +40,16 @@ export class RingInterrupts {
     return causes;
   }
 
-  /** From now on a packet that comes makes a descriptor readable. */
   arm(): void {
     this.descriptors.forEach((_, vector) => {
       this.#card.interrupts.rearm(vector);
     });
     // The line stays raised until its causes are read; with vectors they clear themselves.
-    if (this.#card.way === 'uio') this.#registers.read(R.ICR);
-    this.#registers.write(R.IMS, this.#causes);
+    if (this.#card.way === 'uio') this.#registers.read(C.ICR);
+    this.#registers.write(C.IMS, this.#causes);
   }
 
   disarm(): void {
-    this.#registers.write(R.IMC, this.#causes);
+    this.#registers.write(C.IMC, this.#causes);
   }
 }
