@@ -25,29 +25,40 @@ const readAll = (output: string): Reached[] =>
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line));
 
-onGuest('a card is reached by VFIO, by UIO and by sysfs, and goes back to the kernel', async (qemu, t) => {
-  const ways = ['vfio', 'uio', 'sysfs', 'auto'];
-  const command = [MODULES, HUGEPAGES, ...ways.map(reach), 'ls /dev/hugepages/nicshare | wc -l'].join('\n');
+const EXPECTED = {
+  vfio: ['vfio', 'vfio-pci', 5],
+  uio: ['uio', 'uio_pci_generic', 1],
+  sysfs: ['sysfs', 'none', 0],
+} as const;
+
+for (const [iommu, ways] of [
+  [true, ['vfio']],
+  [false, ['uio', 'sysfs']],
+] as const)
+  onGuest(`a card is reached by ${ways.join(' and ')}, and goes back to the kernel`, async (qemu, t) => {
+    const command = [MODULES, HUGEPAGES, ...ways.map(reach), 'ls /dev/hugepages/nicshare | wc -l'].join('\n');
+    const { output } = await runInGuest({ qemu, devices: CARD, iommu, command });
+    const reached = readAll(output);
+    t.deepEqual(
+      reached.map(({ way, held, vectors }) => [way, held, vectors]),
+      ways.map((way) => [...EXPECTED[way]]),
+      output,
+    );
+    t.is(output.match(/^back: e1000e$/gm)?.length, ways.length);
+    for (const { before, mac, iovas, pages } of reached) {
+      t.is(before, 'e1000e');
+      t.is(mac, '525400123456');
+      t.is(iovas[1] - iovas[0], 4096);
+      t.is(pages, 2097152);
+    }
+    t.is(output.trim().split('\n').at(-1), '0', 'no file of device memory is left');
+  });
+
+onGuest('behind an IOMMU that translates, VFIO is taken, and the other ways are refused', async (qemu, t) => {
+  const command = [MODULES, HUGEPAGES, reach('auto'), reach('uio')].join('\n');
   const { output } = await runInGuest({ qemu, devices: CARD, iommu: true, command });
-  const reached = readAll(output);
-  t.deepEqual(
-    reached.map(({ way, held, vectors }) => [way, held, vectors]),
-    [
-      ['vfio', 'vfio-pci', 5],
-      ['uio', 'uio_pci_generic', 1],
-      ['sysfs', 'none', 0],
-      ['vfio', 'vfio-pci', 5],
-    ],
-    output,
-  );
-  t.is(output.match(/^back: e1000e$/gm)?.length, ways.length);
-  for (const { before, mac, iovas, pages } of reached) {
-    t.is(before, 'e1000e');
-    t.is(mac, '525400123456');
-    t.is(iovas[1] - iovas[0], 4096);
-    t.is(pages, 2097152);
-  }
-  t.is(output.trim().split('\n').at(-1), '0', 'no file of device memory is left');
+  t.is(readAll(output)[0]?.way, 'vfio', output);
+  t.regex(output, /NotSupported: The card 0000:\S+ cannot be reached by uio: an IOMMU translates/);
 });
 
 onGuest('without an IOMMU a card is reached by UIO, with a note of what that means', async (qemu, t) => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { NicshareError } from '@nicshare/shm';
+import { dump, formatIp, linkIndex, RTM_GETADDR, readAddress } from '../netlink/index.js';
 import { type PciFunction, readFunction } from './functions.js';
 
 const DRIVERS = '/sys/bus/pci/drivers';
@@ -53,16 +53,26 @@ function restore(address: string, driver: string | undefined): void {
   else writeFileSync(PROBE, address);
 }
 
-/** Every interface that is up has such an address (RFC 4291, 2.5.6); nobody need have configured it. */
-const LINK_LOCAL = 'fe80:';
+/** Scope of addresses that every interface gives itself (linux/rtnetlink.h); nobody need have configured them. */
+const RT_SCOPE_LINK = 253;
+const IFADDRMSG = 8;
+
+/** An interface's first IP address of those that somebody gave it, also while it is down. */
+function addressOf(name: string): string | undefined {
+  const index = linkIndex(name);
+  const given = dump('list addresses', RTM_GETADDR, Buffer.alloc(IFADDRMSG))
+    .map(readAddress)
+    .find((one) => one?.interfaceIndex === index && one.scope !== RT_SCOPE_LINK);
+  return given && formatIp(given.address);
+}
 
 function requireUnused({ address, interfaces }: PciFunction): void {
   for (const name of interfaces) {
-    const used = networkInterfaces()[name]?.find(({ address: ip }) => !ip.startsWith(LINK_LOCAL));
-    if (used)
+    const used = addressOf(name);
+    if (used !== undefined)
       throw new NicshareError(
         'InterfaceTaken',
-        `The kernel uses the card ${address} as ${name}, with the address ${used.address}.`,
+        `The kernel uses the card ${address} as ${name}, with the address ${used}.`,
         `Remove the address (ip address flush dev ${name}), or set device.force to take the card all the same.`,
       );
   }
