@@ -1,13 +1,9 @@
+import { VERIFICATION_KEY } from '../rss/toeplitz.js';
 import { type ControlQueue, QUEUE_PAIRS, RSS_CONFIG } from './control-queue.js';
 import type { Features } from './features.js';
 import * as R from './registers.js';
 import type { Transport } from './transport.js';
 
-/** Microsoft's example key, by which the hashes that others publish are computed. */
-const RSS_KEY = Buffer.from(
-  '6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa',
-  'hex',
-);
 /** Hashes of IPv4 and IPv6, alone and with the ports of TCP and of UDP (5.1.6.4.3.1). */
 const HASH_TYPES = 0x3f;
 const TABLE_ENTRIES = 128;
@@ -32,7 +28,7 @@ export function spread(
 /** Struct virtio_net_rss_config (5.1.6.5.7.1): what is not hashed goes to the first ring. */
 function rssConfiguration({ device }: Transport, rings: number): Buffer {
   const entries = Math.min(TABLE_ENTRIES, device.read16(R.RSS_MAX_INDIRECTION_TABLE_LENGTH));
-  const key = RSS_KEY.subarray(0, device.read8(R.RSS_MAX_KEY_SIZE));
+  const key = VERIFICATION_KEY.subarray(0, device.read8(R.RSS_MAX_KEY_SIZE));
   const bytes = Buffer.alloc(11 + 2 * entries);
   bytes.writeUInt32LE(device.read32(R.SUPPORTED_HASH_TYPES) & HASH_TYPES, 0);
   bytes.writeUInt16LE(entries - 1, 4);
